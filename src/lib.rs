@@ -1,0 +1,5 @@
+//! An embedded time-series store with a query engine for performance data.
+
+pub mod error;
+pub mod model;
+pub mod query;

@@ -1,0 +1,259 @@
+//! What is known of the samples of one group and bucket while they stream by, and how two such states join.
+
+use super::source::Needs;
+
+/// A sample with the order in which it arrived.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Time, ns.
+    pub time: i64,
+    /// Order of arrival among samples of the same time.
+    pub order: u64,
+    /// Value.
+    pub value: f64,
+}
+
+/// The state of one group and bucket. Which fields are filled depends on [`Needs`]; `count` always is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupState {
+    /// How many samples.
+    pub count: u64,
+    /// Sum of the values, compensated.
+    pub sum: Sum,
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+    /// The first sample by time, then by order of arrival.
+    pub first: Option<Point>,
+    /// The last sample by time, then by order of arrival.
+    pub last: Option<Point>,
+    /// Mean, for the moments.
+    pub mean: f64,
+    /// Sum of squared deviations from the mean.
+    pub squares: f64,
+    /// Sum of natural logarithms of the values.
+    pub logs: Sum,
+    /// Whether a value was zero or below, so that `logs` means nothing.
+    pub not_positive: bool,
+    /// Sum over the series of the increase from sample to sample, a fall counting as a reset to zero.
+    pub increase: Sum,
+    /// Sum over the series of last minus first value.
+    pub delta: Sum,
+    /// How many steps between neighbours there were.
+    pub step_count: u64,
+    /// All values, in no order.
+    pub values: Vec<f64>,
+}
+
+impl Default for GroupState {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            sum: Sum::default(),
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            first: None,
+            last: None,
+            mean: 0.0,
+            squares: 0.0,
+            logs: Sum::default(),
+            not_positive: false,
+            increase: Sum::default(),
+            delta: Sum::default(),
+            step_count: 0,
+            values: Vec::new(),
+        }
+    }
+}
+
+/// A sum that carries its own rounding error, so that the order of the terms hardly matters.
+///
+/// Source: Neumaier (1974), ZAMM 54, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen".
+///
+/// ```
+/// use perfdb::query::aggregate::Sum;
+/// let mut sum = Sum::default();
+/// for x in [1.0, 1e100, 1.0, -1e100] {
+///     sum.add(x);
+/// }
+/// assert_eq!(sum.value(), 2.0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sum {
+    /// The running sum.
+    pub high: f64,
+    /// What rounding took from it.
+    pub low: f64,
+}
+
+impl Sum {
+    /// Adds one term.
+    #[inline]
+    pub fn add(&mut self, term: f64) {
+        let total = self.high + term;
+        self.low += if self.high.abs() >= term.abs() { (self.high - total) + term } else { (term - total) + self.high };
+        self.high = total;
+    }
+
+    /// Adds another sum.
+    pub fn join(&mut self, other: Self) {
+        self.add(other.high);
+        self.low += other.low;
+    }
+
+    /// The sum. Infinite where the terms overflow.
+    pub fn value(self) -> f64 {
+        let total = self.high + self.low;
+        if total.is_nan() { self.high } else { total }
+    }
+
+    /// The sum of a slice, with eight sums side by side: as good as [`Sum::add`] and several times as fast.
+    pub fn of(values: &[f64]) -> Self {
+        let mut lanes = [Self::default(); 8];
+        let chunks = values.chunks_exact(8);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, value) in lanes.iter_mut().zip(chunk) {
+                lane.add(*value);
+            }
+        }
+        for (lane, value) in lanes.iter_mut().zip(rest) {
+            lane.add(*value);
+        }
+        let mut sum = Self::default();
+        for lane in lanes {
+            sum.join(lane);
+        }
+        sum
+    }
+}
+
+impl GroupState {
+    /// Takes in samples of one series, in ascending time. `orders` starts at `order` and grows by one a sample. Steps are
+    /// taken in by [`GroupState::add_steps`], since they need the neighbour before.
+    pub fn add(&mut self, needs: Needs, times: Option<&[i64]>, values: &[f64], order: u64) {
+        if values.is_empty() {
+            return;
+        }
+        if needs.summary {
+            self.sum.join(Sum::of(values));
+            let (low, high) = min_max(values);
+            self.min = self.min.min(low);
+            self.max = self.max.max(high);
+        }
+        if let (true, Some(times)) = (needs.ends, times) {
+            let last = values.len() - 1;
+            // The first of equal times came first, the last of equal times came last.
+            self.offer_first(Point { time: times[0], order, value: values[0] });
+            self.offer_last(Point { time: times[last], order: order + last as u64, value: values[last] });
+        }
+        if needs.moments {
+            let count = values.len() as f64;
+            let mean = Sum::of(values).value() / count;
+            let squares = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>();
+            self.join_moments(values.len() as u64, mean, squares);
+        }
+        if needs.logs {
+            for value in values {
+                self.not_positive |= *value <= 0.0;
+                self.logs.add(value.ln());
+            }
+        }
+        if needs.values {
+            self.values.extend_from_slice(values);
+        }
+        self.count += values.len() as u64;
+    }
+
+    /// Takes in a summary of `count` samples.
+    pub fn add_summary(&mut self, count: u64, sum: f64, min: f64, max: f64) {
+        self.count += count;
+        self.sum.add(sum);
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
+    }
+
+    /// Keeps `point` if it is the earliest so far.
+    pub fn offer_first(&mut self, point: Point) {
+        if self.first.is_none_or(|f| (point.time, point.order) < (f.time, f.order)) {
+            self.first = Some(point);
+        }
+    }
+
+    /// Keeps `point` if it is the latest so far.
+    pub fn offer_last(&mut self, point: Point) {
+        if self.last.is_none_or(|l| (point.time, point.order) > (l.time, l.order)) {
+            self.last = Some(point);
+        }
+    }
+
+    /// Takes in the step from `before` to `after`, two neighbours of a series.
+    pub fn add_step(&mut self, before: f64, after: f64) {
+        self.increase.add(if after >= before { after - before } else { after });
+        self.step_count += 1;
+    }
+
+    /// Takes in one series' last minus first value within this bucket.
+    pub fn add_delta(&mut self, first: f64, last: f64) {
+        self.delta.add(last - first);
+    }
+
+    fn join_moments(&mut self, count: u64, mean: f64, squares: f64) {
+        // Chan, Golub, LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
+        let (a, b) = (self.count as f64, count as f64);
+        if a == 0.0 {
+            (self.mean, self.squares) = (mean, squares);
+        } else {
+            let shift = mean - self.mean;
+            self.mean += shift * (b / (a + b));
+            self.squares += squares + shift * shift * (a * b / (a + b));
+        }
+    }
+
+    /// Takes in another state of the same group and bucket, over other samples.
+    pub fn join(&mut self, mut other: Self) {
+        if other.count > 0 {
+            self.join_moments(other.count, other.mean, other.squares);
+        }
+        self.count += other.count;
+        self.sum.join(other.sum);
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        if let Some(first) = other.first {
+            self.offer_first(first);
+        }
+        if let Some(last) = other.last {
+            self.offer_last(last);
+        }
+        self.logs.join(other.logs);
+        self.not_positive |= other.not_positive;
+        self.increase.join(other.increase);
+        self.delta.join(other.delta);
+        self.step_count += other.step_count;
+        if self.values.is_empty() {
+            self.values = other.values;
+        } else {
+            self.values.append(&mut other.values);
+        }
+    }
+}
+
+/// Smallest and largest of `values`; (∞, −∞) of none.
+pub fn min_max(values: &[f64]) -> (f64, f64) {
+    let mut low = [f64::INFINITY; 8];
+    let mut high = [f64::NEG_INFINITY; 8];
+    let chunks = values.chunks_exact(8);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for i in 0..8 {
+            low[i] = if chunk[i] < low[i] { chunk[i] } else { low[i] };
+            high[i] = if chunk[i] > high[i] { chunk[i] } else { high[i] };
+        }
+    }
+    for value in rest {
+        low[0] = low[0].min(*value);
+        high[0] = high[0].max(*value);
+    }
+    (low.iter().copied().fold(f64::INFINITY, f64::min), high.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}

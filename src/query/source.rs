@@ -1,0 +1,195 @@
+//! What a query needs of the place where samples are: two traits, implemented in `engine`.
+
+use super::aggregate::GroupState;
+use crate::error::Result;
+use crate::model::{Cancel, Duration, Labels, MetricMeta, TimeRange, Zone};
+
+/// Number of a metric within one catalog.
+pub type MetricId = u32;
+
+/// Number of a series within one catalog; unique over all metrics.
+pub type SeriesId = u32;
+
+/// A metric of a catalog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricInfo {
+    /// Its number.
+    pub id: MetricId,
+    /// Its name.
+    pub name: String,
+    /// What is known about it.
+    pub meta: MetricMeta,
+}
+
+/// A series of a catalog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesInfo {
+    /// Its number.
+    pub id: SeriesId,
+    /// The metric that it belongs to.
+    pub metric: MetricId,
+    /// Its labels.
+    pub labels: Labels,
+}
+
+/// Names and metadata.
+pub trait Catalog: Sync {
+    /// All metrics, by name.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    fn metrics(&self) -> Result<Vec<MetricInfo>>;
+
+    /// All series of `metric`, by number.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    fn series(&self, metric: MetricId) -> Result<Vec<SeriesInfo>>;
+
+    /// Times of the oldest and the newest sample of `metric` (ns), `None` while it has none.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    fn extent(&self, metric: MetricId) -> Result<Option<(i64, i64)>>;
+}
+
+/// What an aggregation must know about the samples of a group; the union over all its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Count, sum, min, max: answered from summaries where a summary covers the samples.
+    pub summary: bool,
+    /// First and last sample by time, then by order of arrival.
+    pub ends: bool,
+    /// Mean and sum of squared deviations.
+    pub moments: bool,
+    /// Sum of logarithms, and whether all values are above zero.
+    pub logs: bool,
+    /// All values.
+    pub values: bool,
+    /// Steps between neighbours of a series: increase and delta.
+    pub steps: bool,
+}
+
+/// A condition on the value of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ValueFilter {
+    /// Always holds.
+    True,
+    /// Never holds.
+    False,
+    /// Compares the value with a number of the metric's own unit.
+    Compare(super::ast::CompareOp, f64),
+    /// The value is one of these.
+    In(Vec<f64>),
+    /// All must hold.
+    And(Vec<ValueFilter>),
+    /// One must hold.
+    Or(Vec<ValueFilter>),
+    /// It must not hold.
+    Not(Box<ValueFilter>),
+}
+
+/// One series to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanSeries {
+    /// Its metric.
+    pub metric: MetricId,
+    /// Its number.
+    pub series: SeriesId,
+    /// The group that its samples fall into.
+    pub group: u32,
+    /// Index into [`Scan::filters`].
+    pub filter: u32,
+}
+
+/// How time is cut into buckets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucketing {
+    /// The width.
+    pub every: Duration,
+    /// The zone that calendar widths follow.
+    pub zone: Zone,
+}
+
+/// Which samples to read, and how they are grouped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// The series, in any order; a series occurs once.
+    pub series: Vec<ScanSeries>,
+    /// Groups are numbered `0..group_count`.
+    pub group_count: u32,
+    /// Which times.
+    pub range: TimeRange,
+    /// The buckets; `None` makes one of all.
+    pub bucketing: Option<Bucketing>,
+    /// The conditions on values that series refer to. Index 0 is always there.
+    pub filters: Vec<ValueFilter>,
+    /// What must be known of each group.
+    pub needs: Needs,
+    /// Bytes of values that may be held at once.
+    pub memory_max: u64,
+}
+
+/// One group and bucket of an aggregation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AggregateRow {
+    /// The group.
+    pub group: u32,
+    /// Start of the bucket, ns; 0 without buckets.
+    pub bucket: i64,
+    /// What the finisher made of the group's state.
+    pub outputs: Vec<Option<f64>>,
+}
+
+/// The samples of one series.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SeriesSamples {
+    /// Index into [`Scan::series`].
+    pub index: u32,
+    /// Times, ascending; samples of equal time in order of arrival.
+    pub times: Vec<i64>,
+    /// Values, parallel to `times`.
+    pub values: Vec<f64>,
+}
+
+/// How an engine would answer, and after a run how it did: named counts for `explain`, in display order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ScanReport {
+    /// Series read.
+    pub series: u64,
+    /// Pieces (chunks) that overlap the range.
+    pub chunks: u64,
+    /// Pieces answered from their summaries.
+    pub chunks_from_summary: u64,
+    /// Pieces left out because no value of theirs can match.
+    pub chunks_pruned: u64,
+    /// Samples whose values were decoded.
+    pub samples_decoded: u64,
+    /// Samples read from the log of recent batches.
+    pub samples_from_log: u64,
+}
+
+/// Turns the state of one group and bucket into the outputs of its row. Runs in parallel. The first argument is the group,
+/// the second the start of the bucket (ns).
+pub type Finish<'a> = &'a (dyn Fn(u32, i64, &mut GroupState) -> Vec<Option<f64>> + Sync);
+
+/// A place that holds samples and can filter, group and aggregate them.
+pub trait Source: Catalog {
+    /// Aggregates the samples of `scan`; one row for each group and bucket that has samples, ordered by group, then bucket.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read, [`crate::error::Error::Limit`] past `scan.memory_max`, cancellation.
+    fn aggregate(&self, scan: &Scan, finish: Finish<'_>, cancel: &Cancel) -> Result<(Vec<AggregateRow>, ScanReport)>;
+
+    /// The samples of `scan` as they are, one entry for each series that has some, ordered by index.
+    ///
+    /// # Errors
+    /// As for `aggregate`.
+    fn samples(&self, scan: &Scan, cancel: &Cancel) -> Result<(Vec<SeriesSamples>, ScanReport)>;
+
+    /// What `aggregate` would read, without reading samples.
+    ///
+    /// # Errors
+    /// As for `aggregate`.
+    fn estimate(&self, scan: &Scan) -> Result<ScanReport>;
+}
