@@ -4,3 +4,4 @@ pub mod codec;
 pub mod error;
 pub mod model;
 pub mod query;
+pub mod storage;
