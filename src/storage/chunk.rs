@@ -5,6 +5,7 @@ use super::header::{HEADER_LEN, Header, Place};
 use super::schema::{CHUNKS, ChunkKey, DAY_NS, EXTENTS, day_of};
 use crate::codec::{self, crc32};
 use crate::error::{Error, Result};
+use crate::stats::Bounds;
 use rayon::prelude::*;
 use redb::{ReadableTable, WriteTransaction};
 
@@ -74,7 +75,7 @@ fn encode(metric: u32, series: u32, day: i32, times: &[i64], values: &[f64]) -> 
     codec::values::encode(values, &mut value_bytes);
     let mut time_bytes = Vec::new();
     codec::times::encode(times, &mut time_bytes);
-    let summary = Summary::of(values);
+    let summary = Bounds::of(values);
     let header = Header {
         count: values.len() as u32,
         last: times[times.len() - 1],
@@ -89,30 +90,6 @@ fn encode(metric: u32, series: u32, day: i32, times: &[i64], values: &[f64]) -> 
         times: Place::default(),
     };
     EncodedChunk { metric, day, series, start: times[0], header, values: value_bytes, times: time_bytes }
-}
-
-/// Smallest, largest and compensated sum of some values.
-struct Summary {
-    min: f64,
-    max: f64,
-    sum: f64,
-}
-
-impl Summary {
-    fn of(values: &[f64]) -> Self {
-        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-        let (mut sum, mut lost) = (0.0f64, 0.0f64);
-        for &value in values {
-            min = min.min(value);
-            max = max.max(value);
-            // Neumaier's sum: what rounding takes from the total is kept beside it.
-            let total = sum + value;
-            lost += if sum.abs() >= value.abs() { (sum - total) + value } else { (value - total) + sum };
-            sum = total;
-        }
-        let whole = sum + lost;
-        Self { min, max, sum: if whole.is_nan() { sum } else { whole } }
-    }
 }
 
 /// Writes chunks and their extents. `seq` is the first free number of arrival; the first free one afterwards is returned.
