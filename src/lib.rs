@@ -4,6 +4,7 @@ pub mod cli;
 pub mod codec;
 pub mod engine;
 pub mod error;
+pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod render;
