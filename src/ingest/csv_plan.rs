@@ -197,7 +197,7 @@ impl Planner<'_> {
         self.check_unique()?;
         let mut guesses = Vec::new();
         let time = self.time_column(&mut guesses)?;
-        let time_form = self.time_form(time, &mut guesses)?;
+        let time_form = self.time_form(time, &mut guesses);
         let labels = self.label_columns()?;
         let value = self.position("value").filter(|v| *v != time && !labels.contains(v));
         let metric = self.position("metric").filter(|m| *m != time && !labels.contains(m));
@@ -289,12 +289,12 @@ impl Planner<'_> {
         Ok(found)
     }
 
-    fn time_form(&self, time: usize, guesses: &mut Vec<String>) -> Result<TimeForm, Fault> {
+    fn time_form(&self, time: usize, guesses: &mut Vec<String>) -> TimeForm {
         let name = &self.names[time];
         let given = self.options.time_unit;
         let by_suffix = suffix_unit(&name.to_ascii_lowercase()).map(|(_, unit)| unit);
         let Some(cell) = self.sample.get(time) else {
-            return Ok(TimeForm::Number(given.or(by_suffix).unwrap_or_default()));
+            return TimeForm::Number(given.or(by_suffix).unwrap_or_default());
         };
         if time_text(cell).is_ok() {
             let has_offset = cell.ends_with(b"Z")
@@ -302,13 +302,13 @@ impl Planner<'_> {
             if !has_offset {
                 guesses.push(format!("time column `{name}` has no offset from UTC and is read as UTC"));
             }
-            return Ok(TimeForm::Text);
+            return TimeForm::Text;
         }
         if let Some(unit) = given.or(by_suffix) {
-            return Ok(TimeForm::Number(unit));
+            return TimeForm::Number(unit);
         }
         // What is no time at all is told at its own line, where the rows are read.
-        let Some(size) = number(cell).map(|n| n.value.abs()) else { return Ok(TimeForm::Text) };
+        let Some(size) = number(cell).map(|n| n.value.abs()) else { return TimeForm::Text };
         let unit = match size {
             s if s < 1e11 => Precision::Seconds,
             s if s < 1e14 => Precision::Milliseconds,
@@ -316,7 +316,7 @@ impl Planner<'_> {
             _ => Precision::Nanoseconds,
         };
         guesses.push(format!("time column `{name}` is read as {}", unit.noun()));
-        Ok(TimeForm::Number(unit))
+        TimeForm::Number(unit)
     }
 
     /// The only column of numbers that is neither time nor label.

@@ -119,7 +119,7 @@ impl Job<'_> {
     /// Starts the threads.
     pub(super) fn start(&self, input: Box<dyn Read + Send>) -> Result<Running> {
         let (slots, empty_slots) = channel();
-        for _ in 0..2 * self.parsers + 1 {
+        for _ in 0..=2 * self.parsers {
             // The receiver is right here, so this cannot fail.
             let _ = slots.send(Box::new(Slot::new(self.options.skip_bad > 0)));
         }
