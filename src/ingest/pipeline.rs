@@ -13,7 +13,7 @@ use super::options::{Format, Options};
 use super::reader::{Piece, Reader, Slot};
 use super::series::Registry;
 use super::summary::{ReadSummary, Tally};
-use crate::error::{Diagnostic, Error, Result};
+use crate::error::{Diagnostic, Error, Result, printable};
 use crate::model::{Cancel, Columns, SeriesSet};
 use std::io::Read;
 use std::path::Path;
@@ -218,7 +218,7 @@ impl Running {
         }
         tally.summary.bytes = bytes_told;
         if bytes_told == 0 {
-            let name = job.origin.display();
+            let name = printable(&job.origin.display().to_string());
             return Err(Error::usage_hint(
                 format!("`{name}` is empty"),
                 "is it the right file, and was it written to the end?",

@@ -115,7 +115,7 @@ fn names_that_a_format_cannot_carry_are_refused() {
     }
     let mut text = Vec::new();
     let message = writer(Format::Influx, &mut text, &[]).series(&one("m", "a", "x\ny")[0].0, &[1], &[1.0]).unwrap_err();
-    assert_eq!(message.to_string(), "`x\ny` contains a line break, which line protocol cannot carry; jsonl can");
+    assert_eq!(message.to_string(), "`x\\ny` contains a line break, which line protocol cannot carry; jsonl can");
 }
 
 #[test]
