@@ -1,5 +1,9 @@
 //! InfluxDB line protocol: `measurement,tag=value field=1.5,other=2i 1767225600000000000`.
 //!
+//! As the protocol's own readers do it: a backslash escapes only a comma, space or equals sign behind it; blanks may stand
+//! at the beginning and between the parts of a line; a field that occurs twice gives two samples. Unlike them, a string
+//! must end on its line, and a repeated tag is an error.
+//!
 //! A field `value` is the metric named like its measurement, another field is `measurement.field`. Most lines repeat a
 //! series that was seen before: the bytes before the fields are looked up as they are, and each field's name is compared
 //! with the one that stood there last time, so that nothing is unescaped, sorted or allocated twice.

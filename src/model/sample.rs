@@ -19,8 +19,8 @@ pub struct Series {
 /// Series numbered in the order in which they were first seen. Samples in [`Columns`] refer to these numbers.
 #[derive(Debug, Default, Clone)]
 pub struct SeriesSet {
-    /// Numbers by the hash of their series: each series is kept once, in `list`.
-    ids: HashTable<u32>,
+    /// Hashes and numbers; each series is kept once, in `list`. With the hash at hand, growing need not visit all series.
+    ids: HashTable<(u64, u32)>,
     hasher: DefaultHashBuilder,
     list: Vec<Series>,
 }
@@ -35,8 +35,8 @@ impl SeriesSet {
     pub fn id(&mut self, series: Series) -> u32 {
         let Self { ids, hasher, list } = self;
         let hash = hasher.hash_one(&series);
-        let entry = ids.entry(hash, |id| list[*id as usize] == series, |id| hasher.hash_one(&list[*id as usize]));
-        let id = *entry.or_insert(list.len() as u32).get();
+        let is_same = |known: &(u64, u32)| known.0 == hash && list[known.1 as usize] == series;
+        let (_, id) = *ids.entry(hash, is_same, |known| known.0).or_insert((hash, list.len() as u32)).get();
         if id as usize == list.len() {
             list.push(series);
         }
