@@ -1,5 +1,12 @@
 //! An embedded time-series store with a query engine for performance data.
 
+pub mod cli;
+pub mod codec;
+pub mod engine;
 pub mod error;
+pub mod ingest;
 pub mod model;
 pub mod query;
+pub mod render;
+pub mod stats;
+pub mod storage;

@@ -1,6 +1,7 @@
 //! What a query needs of the place where samples are: two traits, implemented in `engine`.
 
 use super::aggregate::GroupState;
+use super::ast::CompareOp;
 use crate::error::Result;
 use crate::model::{Cancel, Duration, Labels, MetricMeta, TimeRange, Zone};
 
@@ -46,6 +47,16 @@ pub trait Catalog: Sync {
     /// A damaged store, a failed read.
     fn series(&self, metric: MetricId) -> Result<Vec<SeriesInfo>>;
 
+    /// The series of `metric` that carry all the labels `wanted`, by number.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    fn series_with(&self, metric: MetricId, wanted: &[(&str, &str)]) -> Result<Vec<SeriesInfo>> {
+        let mut all = self.series(metric)?;
+        all.retain(|s| wanted.iter().all(|(label, value)| s.labels.get(label) == Some(value)));
+        Ok(all)
+    }
+
     /// Times of the oldest and the newest sample of `metric` (ns), `None` while it has none.
     ///
     /// # Errors
@@ -78,7 +89,7 @@ pub enum ValueFilter {
     /// Never holds.
     False,
     /// Compares the value with a number of the metric's own unit.
-    Compare(super::ast::CompareOp, f64),
+    Compare(CompareOp, f64),
     /// The value is one of these.
     In(Vec<f64>),
     /// All must hold.
@@ -87,6 +98,79 @@ pub enum ValueFilter {
     Or(Vec<ValueFilter>),
     /// It must not hold.
     Not(Box<ValueFilter>),
+}
+
+impl ValueFilter {
+    /// Whether the condition holds for `value`.
+    ///
+    /// ```
+    /// use perfdb::query::{ast::CompareOp, source::ValueFilter};
+    /// let slow = ValueFilter::Compare(CompareOp::Greater, 90.0);
+    /// assert!(slow.matches(90.5));
+    /// assert!(!slow.can_match(3.0, 90.0));
+    /// ```
+    pub fn matches(&self, value: f64) -> bool {
+        match self {
+            Self::True => true,
+            Self::False => false,
+            Self::Compare(op, with) => match op {
+                CompareOp::Equal => value == *with,
+                CompareOp::NotEqual => value != *with,
+                CompareOp::Less => value < *with,
+                CompareOp::LessEqual => value <= *with,
+                CompareOp::Greater => value > *with,
+                CompareOp::GreaterEqual => value >= *with,
+                // The planner refuses a regular expression on a number.
+                CompareOp::Regex | CompareOp::NotRegex => false,
+            },
+            Self::In(list) => list.contains(&value),
+            Self::And(all) => all.iter().all(|f| f.matches(value)),
+            Self::Or(any) => any.iter().any(|f| f.matches(value)),
+            Self::Not(inner) => !inner.matches(value),
+        }
+    }
+
+    /// Whether any value from `min` to `max` could match. May say yes where none does, never no where one does.
+    pub fn can_match(&self, min: f64, max: f64) -> bool {
+        match self {
+            Self::True => true,
+            Self::False => false,
+            Self::Compare(op, with) => match op {
+                CompareOp::Equal => min <= *with && *with <= max,
+                CompareOp::NotEqual => !(min == *with && max == *with),
+                CompareOp::Less => min < *with,
+                CompareOp::LessEqual => min <= *with,
+                CompareOp::Greater => max > *with,
+                CompareOp::GreaterEqual => max >= *with,
+                CompareOp::Regex | CompareOp::NotRegex => true,
+            },
+            Self::In(list) => list.iter().any(|v| min <= *v && *v <= max),
+            Self::And(all) => all.iter().all(|f| f.can_match(min, max)),
+            Self::Or(any) => any.iter().any(|f| f.can_match(min, max)),
+            Self::Not(inner) => !inner.must_match(min, max),
+        }
+    }
+
+    /// Whether every value from `min` to `max` matches. May say no where all do, never yes where one does not.
+    pub fn must_match(&self, min: f64, max: f64) -> bool {
+        match self {
+            Self::True => true,
+            Self::False => false,
+            Self::Compare(op, with) => match op {
+                CompareOp::Equal => min == *with && max == *with,
+                CompareOp::NotEqual => *with < min || max < *with,
+                CompareOp::Less => max < *with,
+                CompareOp::LessEqual => max <= *with,
+                CompareOp::Greater => min > *with,
+                CompareOp::GreaterEqual => min >= *with,
+                CompareOp::Regex | CompareOp::NotRegex => false,
+            },
+            Self::In(list) => min == max && list.contains(&min),
+            Self::And(all) => all.iter().all(|f| f.must_match(min, max)),
+            Self::Or(any) => any.iter().any(|f| f.must_match(min, max)),
+            Self::Not(inner) => !inner.can_match(min, max),
+        }
+    }
 }
 
 /// One series to read.

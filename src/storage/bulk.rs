@@ -1,0 +1,302 @@
+//! Bulk writing: an ingest of any size goes in whole or not at all, in bounded memory, and leaves other writers their turn.
+//!
+//! Samples gather by series. Past a limit, the longest series are encoded and committed as part of a *pending batch*, which readers skip; the last
+//! commit makes it visible. A small ingest is one transaction. What a killed process leaves pending is swept at the next open for writing.
+
+use super::catalog::CatalogWriter;
+use super::chunk::{self, EncodedChunk, SeriesRows};
+use super::records::{self, IngestRecord, Owner, PendingRecord};
+use super::schema::{INGEST_HASHES, INGESTS, PENDING};
+use super::store::{Store, next_ingest, next_seq, seal, set_metas, set_next_seq};
+use crate::error::{Error, Result};
+use crate::model::{Columns, MetricMeta, SeriesSet};
+use redb::{ReadableTable, WriteTransaction};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Samples gathered before some are encoded: 16 bytes each.
+const GATHERED_COUNT_MAX: usize = 4_000_000;
+
+/// An ingest under way.
+pub struct Bulk {
+    store: Arc<Store>,
+    source: String,
+    /// Rows by number in the caller's [`SeriesSet`].
+    rows: Vec<SeriesRows>,
+    gathered: usize,
+    /// Metric and series number of the first so many of the caller's series.
+    ids: Vec<(u32, u32)>,
+    /// Number of the pending batch, once there is one.
+    batch: Option<u64>,
+    writer: Option<Writer>,
+    samples: u64,
+    first: i64,
+    last: i64,
+}
+
+/// The thread that commits encoded chunks while the next ones are being made.
+struct Writer {
+    queue: SyncSender<Vec<EncodedChunk>>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl std::fmt::Debug for Bulk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bulk").field("source", &self.source).field("batch", &self.batch).finish_non_exhaustive()
+    }
+}
+
+/// What a completed ingest did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the store under this number.
+    Added(u64),
+    /// The same was there already, under this number: nothing was added.
+    Already(u64),
+}
+
+impl Bulk {
+    /// Begins an ingest of `source`, a name for people.
+    pub fn begin(store: Arc<Store>, source: &str) -> Self {
+        Self {
+            store,
+            source: source.to_owned(),
+            rows: Vec::new(),
+            gathered: 0,
+            ids: Vec::new(),
+            batch: None,
+            writer: None,
+            samples: 0,
+            first: i64::MAX,
+            last: i64::MIN,
+        }
+    }
+
+    /// Takes in samples; their series are numbered by `series`, which only grows from call to call.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Io`], [`Error::Corrupt`]; the ingest must then be dropped.
+    pub fn add(&mut self, columns: &Columns, series: &SeriesSet) -> Result<()> {
+        if self.rows.len() < series.count() {
+            self.rows.resize_with(series.count(), SeriesRows::default);
+        }
+        for ((id, time), value) in columns.series.iter().zip(&columns.times).zip(&columns.values) {
+            let row = &mut self.rows[*id as usize];
+            row.times.push(*time);
+            row.values.push(*value);
+        }
+        self.gathered += columns.count();
+        self.samples += columns.count() as u64;
+        for time in &columns.times {
+            self.first = self.first.min(*time);
+            self.last = self.last.max(*time);
+        }
+        if self.gathered >= GATHERED_COUNT_MAX {
+            self.write_some(series)?;
+        }
+        Ok(())
+    }
+
+    /// Samples taken in so far.
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// Times of the first and last sample so far, ns.
+    pub fn extent(&self) -> Option<(i64, i64)> {
+        (self.samples > 0).then_some((self.first, self.last))
+    }
+
+    /// Encodes and commits the longest series, until half of what was gathered is gone. Long series make small chunks.
+    fn write_some(&mut self, series: &SeriesSet) -> Result<()> {
+        self.number_series(series)?;
+        let mut order: Vec<usize> = (0..self.rows.len()).filter(|i| !self.rows[*i].times.is_empty()).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(self.rows[*i].times.len()));
+        let mut taken = Vec::new();
+        let mut count = 0;
+        for i in order {
+            if count >= self.gathered / 2 {
+                break;
+            }
+            count += self.rows[i].times.len();
+            taken.push(self.take(i));
+        }
+        self.gathered -= count;
+        self.hand_over(taken)
+    }
+
+    fn take(&mut self, i: usize) -> SeriesRows {
+        let mut rows = std::mem::take(&mut self.rows[i]);
+        (rows.metric, rows.series) = self.ids[i];
+        rows
+    }
+
+    /// Gives numbers to new series, and registers the pending batch at first.
+    fn number_series(&mut self, series: &SeriesSet) -> Result<()> {
+        if self.batch.is_some() && self.ids.len() == series.count() {
+            return Ok(());
+        }
+        let txn = self.store.begin_write()?;
+        let batch = if let Some(batch) = self.batch {
+            batch
+        } else {
+            let batch = next_ingest(&txn)?;
+            let record = PendingRecord { source: self.source.clone(), owner: Owner::this_process() };
+            txn.open_table(PENDING)?.insert(batch, records::to_bytes(&batch.to_be_bytes(), &record)?.as_slice())?;
+            batch
+        };
+        let ids = number(&txn, series, self.ids.len(), Some(batch))?;
+        txn.commit()?;
+        self.batch = Some(batch);
+        self.ids.extend(ids);
+        Ok(())
+    }
+
+    fn hand_over(&mut self, rows: Vec<SeriesRows>) -> Result<()> {
+        let chunks = chunk::encode_all(rows);
+        let batch = self.batch.ok_or_else(|| Error::Bug("chunks without a batch".into()))?;
+        if self.writer.is_none() {
+            let (queue, work) = sync_channel::<Vec<EncodedChunk>>(0);
+            let store = Arc::clone(&self.store);
+            let thread = std::thread::Builder::new()
+                .name("commit".into())
+                .spawn(move || work.iter().try_for_each(|chunks| commit_chunks(&store, chunks, batch)))
+                .map_err(|e| Error::io("start a thread to write", self.store.path(), e))?;
+            self.writer = Some(Writer { queue, thread });
+        }
+        let sent = self.writer.as_ref().is_some_and(|w| w.queue.send(chunks).is_ok());
+        // The writer only stops listening when it failed: say why.
+        if sent { Ok(()) } else { self.join_writer() }
+    }
+
+    fn join_writer(&mut self) -> Result<()> {
+        match self.writer.take() {
+            None => Ok(()),
+            Some(Writer { queue, thread }) => {
+                drop(queue);
+                thread.join().map_err(|_| Error::Bug("the writing thread panicked".into()))?
+            }
+        }
+    }
+
+    /// Makes the ingest part of the store, at `now` (ns). With a `hash` that is known already, nothing is added.
+    ///
+    /// # Errors
+    /// As for [`Bulk::add`]; nothing is kept then.
+    pub fn finish(
+        mut self,
+        series: &SeriesSet,
+        metas: &[(String, MetricMeta)],
+        hash: Option<u128>,
+        bytes: u64,
+        now: i64,
+    ) -> Result<Outcome> {
+        let record = IngestRecord {
+            source: self.source.clone(),
+            time: now,
+            samples: self.samples,
+            first: self.extent().map_or(0, |e| e.0),
+            last: self.extent().map_or(0, |e| e.1),
+            bytes,
+            hash,
+        };
+        if self.batch.is_some() {
+            self.number_series(series)?;
+            let rest: Vec<SeriesRows> = (0..self.rows.len())
+                .filter(|i| !self.rows[*i].times.is_empty())
+                .collect::<Vec<_>>()
+                .into_iter()
+                .map(|i| self.take(i))
+                .collect();
+            self.hand_over(rest)?;
+            self.join_writer()?;
+        }
+        let txn = self.store.begin_write()?;
+        if let Some(hash) = hash {
+            let known = txn.open_table(INGEST_HASHES)?.get(hash)?.map(|id| id.value());
+            if let Some(id) = known {
+                txn.abort().map_err(Error::from)?;
+                return Ok(Outcome::Already(id));
+            }
+        }
+        let id = match self.batch {
+            Some(batch) => {
+                if txn.open_table(PENDING)?.remove(batch)?.is_none() {
+                    return Err(Error::Bug(format!("ingest {batch} was swept away while it was under way")));
+                }
+                batch
+            }
+            None => self.write_whole(&txn, series)?,
+        };
+        {
+            let mut catalog = CatalogWriter::open(&txn)?;
+            catalog.reveal(self.ids.iter().map(|(_, series)| *series))?;
+            set_metas(&mut catalog, metas)?;
+            catalog.finish()?;
+        }
+        txn.open_table(INGESTS)?.insert(id, records::to_bytes(&id.to_be_bytes(), &record)?.as_slice())?;
+        if let Some(hash) = hash {
+            txn.open_table(INGEST_HASHES)?.insert(hash, id)?;
+        }
+        txn.commit()?;
+        self.batch = None;
+        Ok(Outcome::Added(id))
+    }
+
+    /// A small ingest: numbers, chunks and all in the one transaction.
+    fn write_whole(&mut self, txn: &WriteTransaction, series: &SeriesSet) -> Result<u64> {
+        self.ids = number(txn, series, 0, None)?;
+        let id = next_ingest(txn)?;
+        let rows: Vec<SeriesRows> = (0..self.rows.len())
+            .filter(|i| !self.rows[*i].times.is_empty())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|i| self.take(i))
+            .collect();
+        let seq = seal(txn, next_seq(txn)?)?;
+        let seq = chunk::write(txn, chunk::encode_all(rows), id, seq)?;
+        set_next_seq(txn, seq)?;
+        Ok(id)
+    }
+}
+
+impl Drop for Bulk {
+    /// An ingest that was not finished leaves nothing. Where that fails, the next open for writing does it.
+    fn drop(&mut self) {
+        let written = self.join_writer();
+        if let Some(batch) = self.batch {
+            drop(written.and_then(|()| self.store.drop_pending(batch)));
+        }
+    }
+}
+
+/// Numbers the series from the `from`-th on.
+fn number(txn: &WriteTransaction, series: &SeriesSet, from: usize, batch: Option<u64>) -> Result<Vec<(u32, u32)>> {
+    let mut catalog = CatalogWriter::open(txn)?;
+    let ids = series.list()[from..].iter().map(|s| catalog.series(s, batch)).collect::<Result<Vec<_>>>()?;
+    catalog.finish()?;
+    Ok(ids)
+}
+
+/// Samples in one commit of a pending batch: other writers get their turn between commits.
+const COMMIT_COUNT: u64 = 1_000_000;
+
+fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
+    let mut rest = chunks.into_iter().peekable();
+    while rest.peek().is_some() {
+        let mut part = Vec::new();
+        let mut count = 0;
+        while count < COMMIT_COUNT {
+            let Some(chunk) = rest.next() else { break };
+            count += chunk.count();
+            part.push(chunk);
+        }
+        let txn = store.begin_write()?;
+        let seq = seal(&txn, next_seq(&txn)?)?;
+        let seq = chunk::write(&txn, part, batch, seq)?;
+        set_next_seq(&txn, seq)?;
+        txn.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Chunks: a series' samples of a stretch of one day, encoded by column.
+
+use super::extent;
+use super::header::{HEADER_LEN, Header, Place};
+use super::schema::{CHUNKS, ChunkKey, DAY_NS, EXTENTS, day_of};
+use crate::codec::{self, crc32};
+use crate::error::{Error, Result};
+use crate::stats::Bounds;
+use rayon::prelude::*;
+use redb::{ReadableTable, WriteTransaction};
+
+/// The most samples in a chunk. Longer chunks gain nothing in size, and make a query read more than it needs.
+const CHUNK_COUNT_MAX: usize = 16_384;
+
+/// Samples of one series, in order of arrival.
+#[derive(Debug, Default)]
+pub(super) struct SeriesRows {
+    pub(super) metric: u32,
+    pub(super) series: u32,
+    pub(super) times: Vec<i64>,
+    pub(super) values: Vec<f64>,
+}
+
+/// A chunk before it has a place in an extent.
+#[derive(Debug)]
+pub(super) struct EncodedChunk {
+    metric: u32,
+    day: i32,
+    series: u32,
+    start: i64,
+    header: Header,
+    values: Vec<u8>,
+    times: Vec<u8>,
+}
+
+impl EncodedChunk {
+    /// Samples in the chunk.
+    pub(super) fn count(&self) -> u64 {
+        u64::from(self.header.count)
+    }
+}
+
+/// Encodes the rows of many series, on all cores.
+pub(super) fn encode_all(rows: Vec<SeriesRows>) -> Vec<EncodedChunk> {
+    rows.into_par_iter().flat_map_iter(encode_series).collect()
+}
+
+/// Sorts the rows by time, equal times staying in order of arrival, and cuts them by day and length.
+fn encode_series(mut rows: SeriesRows) -> Vec<EncodedChunk> {
+    if !rows.times.is_sorted() {
+        let mut order: Vec<u32> = (0..rows.times.len() as u32).collect();
+        order.sort_by_key(|i| rows.times[*i as usize]);
+        rows.times = order.iter().map(|i| rows.times[*i as usize]).collect();
+        rows.values = order.iter().map(|i| rows.values[*i as usize]).collect();
+    }
+    let mut chunks = Vec::with_capacity(1);
+    let mut at = 0;
+    while at < rows.times.len() {
+        let day = day_of(rows.times[at]);
+        let next_day = (i64::from(day) + 1).checked_mul(DAY_NS).unwrap_or(i64::MAX);
+        let end = at + rows.times[at..].partition_point(|t| *t < next_day);
+        // Chunks of equal length rather than full ones and a small rest.
+        let count = (end - at).div_ceil((end - at).div_ceil(CHUNK_COUNT_MAX));
+        for start in (at..end).step_by(count) {
+            let part = start..end.min(start + count);
+            chunks.push(encode(rows.metric, rows.series, day, &rows.times[part.clone()], &rows.values[part]));
+        }
+        at = end;
+    }
+    chunks
+}
+
+fn encode(metric: u32, series: u32, day: i32, times: &[i64], values: &[f64]) -> EncodedChunk {
+    let mut value_bytes = Vec::new();
+    codec::values::encode(values, &mut value_bytes);
+    let mut time_bytes = Vec::new();
+    codec::times::encode(times, &mut time_bytes);
+    let summary = Bounds::of(values);
+    let header = Header {
+        count: values.len() as u32,
+        last: times[times.len() - 1],
+        min: summary.min,
+        max: summary.max,
+        sum: summary.sum,
+        first_value: values[0],
+        last_value: values[values.len() - 1],
+        batch: 0,
+        extent: 0,
+        values: Place::default(),
+        times: Place::default(),
+    };
+    EncodedChunk { metric, day, series, start: times[0], header, values: value_bytes, times: time_bytes }
+}
+
+/// Writes chunks and their extents. `seq` is the first free number of arrival; the first free one afterwards is returned.
+pub(super) fn write(txn: &WriteTransaction, mut chunks: Vec<EncodedChunk>, batch: u64, mut seq: u64) -> Result<u64> {
+    let mut headers = txn.open_table(CHUNKS)?;
+    let mut extents = txn.open_table(EXTENTS)?;
+    // Chunks of one series and day stay in their order, which is that of time.
+    chunks.sort_by_key(|c| (c.metric, c.day, c.series));
+    for group in chunks.chunk_by_mut(|a, b| (a.metric, a.day) == (b.metric, b.day)) {
+        let extent = seq;
+        seq += 1;
+        let (metric, day) = (group[0].metric, group[0].day);
+        let mut bytes = Vec::with_capacity(group.iter().map(|c| c.values.len() + c.times.len()).sum());
+        let first_seq = seq;
+        seq += group.len() as u64;
+        let key = |i: usize, c: &EncodedChunk| {
+            ChunkKey { metric, day, series: c.series, start: c.start, seq: first_seq + i as u64 }.to_bytes()
+        };
+        for (i, chunk) in group.iter_mut().enumerate() {
+            chunk.header.values = place(&mut bytes, &key(i, chunk), b"v", &chunk.values);
+        }
+        for (i, chunk) in group.iter_mut().enumerate() {
+            chunk.header.times = place(&mut bytes, &key(i, chunk), b"t", &chunk.times);
+            (chunk.header.batch, chunk.header.extent) = (batch, extent);
+            let key = key(i, chunk);
+            headers.insert(&key, &chunk.header.to_bytes(&key))?;
+        }
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(Error::Bug("an extent of more than 4 GiB".into()));
+        }
+        extent::write(&mut extents, metric, day, extent, &bytes)?;
+    }
+    Ok(seq)
+}
+
+fn place(bytes: &mut Vec<u8>, key: &[u8; ChunkKey::LEN], column: &[u8], content: &[u8]) -> Place {
+    let place = Place { offset: bytes.len() as u32, len: content.len() as u32, crc: crc32(&[key, column, content]) };
+    bytes.extend_from_slice(content);
+    place
+}
+
+/// Removes every chunk for which `which` holds, and the extents that no chunk is left in. Gives back the series touched.
+pub(super) fn remove(txn: &WriteTransaction, which: impl Fn(&ChunkKey, &Header) -> bool) -> Result<Removed> {
+    let mut headers = txn.open_table(CHUNKS)?;
+    let mut removed = Removed::default();
+    let mut keys = Vec::new();
+    for entry in headers.iter()? {
+        let (key, header) = entry?;
+        let header = Header::from_bytes(key.value(), header.value())?;
+        let parsed = ChunkKey::from_bytes(key.value());
+        if which(&parsed, &header) {
+            keys.push(*key.value());
+            removed.samples += u64::from(header.count);
+            removed.series.insert((parsed.metric, parsed.series));
+            removed.extents.insert((parsed.metric, parsed.day, header.extent));
+        }
+    }
+    for key in &keys {
+        headers.remove(key)?;
+    }
+    // A batch owns its extents whole, so that none of these holds a chunk that stays.
+    let mut extents = txn.open_table(EXTENTS)?;
+    for (metric, day, extent) in &removed.extents {
+        extent::remove(&mut extents, *metric, *day, *extent)?;
+    }
+    Ok(removed)
+}
+
+/// What [`remove`] took away.
+#[derive(Debug, Default)]
+pub(super) struct Removed {
+    pub(super) samples: u64,
+    pub(super) series: std::collections::BTreeSet<(u32, u32)>,
+    extents: std::collections::BTreeSet<(u32, i32, u64)>,
+}
+
+/// Hands the bytes of a chunk's column to `read`, once their checksum is right.
+pub(super) fn read_column<R>(
+    extents: &impl ReadableTable<&'static [u8; super::schema::PieceKey::LEN], &'static [u8]>,
+    key: &ChunkKey,
+    header: &Header,
+    column: Column,
+    read: impl FnOnce(&[u8]) -> std::result::Result<R, codec::Malformed>,
+) -> Result<R> {
+    let (place, letter) = match column {
+        Column::Values => (header.values, b"v"),
+        Column::Times => (header.times, b"t"),
+    };
+    let damaged = |why: &str| {
+        let span = |t: i64| crate::model::Timestamp(t).rfc3339();
+        Error::corrupt(format!(
+            "series {} of metric {}, {} to {}: {why}",
+            key.series,
+            key.metric,
+            span(key.start),
+            span(header.last)
+        ))
+    };
+    extent::read(extents, (key.metric, key.day, header.extent), (place.offset, place.len), |bytes| {
+        if crc32(&[&key.to_bytes(), letter, bytes]) != place.crc {
+            return Err(damaged("a checksum differs"));
+        }
+        read(bytes).map_err(|e| damaged(e.0))
+    })?
+}
+
+/// A column of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Values,
+    Times,
+}
+
+const _: () = assert!(HEADER_LEN < 4096);

@@ -1,0 +1,18 @@
+//! The store on disk: the only module that knows redb. The format is drawn in `FORMAT.md`.
+
+mod bulk;
+mod catalog;
+mod chunk;
+mod extent;
+mod fault;
+mod header;
+mod log;
+mod records;
+mod schema;
+mod snapshot;
+mod store;
+
+pub use bulk::{Bulk, Outcome};
+pub use records::IngestRecord;
+pub use snapshot::{Chunk, Snapshot};
+pub use store::{OpenOptions, Store};
