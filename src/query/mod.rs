@@ -2,4 +2,5 @@
 
 pub mod aggregate;
 pub mod ast;
+pub mod parser;
 pub mod source;
