@@ -81,9 +81,8 @@ impl Mailbox {
             let left = span.saturating_sub(begun.elapsed());
             match self.next_letter(left.min(NAP)) {
                 Some(letter) if !letter.answer => self.reply(&letter, answer),
-                Some(_) => {}
                 None if left.is_zero() || stop() => return,
-                None => {}
+                Some(_) | None => {}
             }
         }
     }

@@ -13,29 +13,35 @@ const TABLE_BITS: u32 = 12;
 /// `bytes` packed.
 pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / 2 + 16);
-    let mut recent = vec![usize::MAX; 1 << TABLE_BITS];
+    let mut recent = vec![i64::MAX; 1 << TABLE_BITS];
     let (mut at, mut literal) = (0, 0);
     while at + LEN_MIN <= bytes.len() {
         let slot = &mut recent[slot_of(&bytes[at..at + LEN_MIN])];
-        let earlier = std::mem::replace(slot, at);
-        let len = if earlier != usize::MAX && at - earlier <= usize::from(u16::MAX) {
-            let (past, here) = (&bytes[earlier..], &bytes[at..]);
-            here.iter().zip(past).take(LEN_MAX).take_while(|(a, b)| a == b).count()
-        } else {
-            0
-        };
+        let earlier = std::mem::replace(slot, at as i64);
+        // A place never seen gives a negative distance.
+        let distance = u16::try_from(at as i64 - earlier).unwrap_or(0);
+        let len = common_len(bytes, at, distance);
         if len < LEN_MIN {
             at += 1;
             continue;
         }
         push_literals(&mut out, &bytes[literal..at]);
         out.push((128 + len - LEN_MIN) as u8);
-        out.extend_from_slice(&((at - earlier) as u16).to_le_bytes());
+        out.extend_from_slice(&distance.to_le_bytes());
         at += len;
         literal = at;
     }
     push_literals(&mut out, &bytes[literal..]);
     out
+}
+
+/// How many bytes at `at` repeat those `distance` before, up to [`LEN_MAX`]; none where the distance is 0.
+fn common_len(bytes: &[u8], at: usize, distance: u16) -> usize {
+    if distance == 0 {
+        return 0;
+    }
+    let past = &bytes[at - usize::from(distance)..];
+    bytes[at..].iter().zip(past).take(LEN_MAX).take_while(|(a, b)| a == b).count()
 }
 
 fn slot_of(four: &[u8]) -> usize {
