@@ -25,10 +25,13 @@ use crate::model::{Better, Cancel, Columns, Kind, Labels, MetricMeta, Series, Se
 use agent::{Entry, work};
 use std::time::{Duration, Instant};
 
+/// The longest recording: it is kept in memory.
+const DURATION_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// How the team works.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// How long. Work that has begun by then is finished.
+    /// How long, at most a day. Work that has begun by then is finished.
     pub duration: Duration,
     /// How long each agent pauses after a piece of work, on average; meanwhile it answers letters.
     pub pause: Duration,
@@ -92,7 +95,7 @@ const METRICS: [(&str, Kind, &str, Better, &str); 10] = [
 /// # Errors
 /// [`Error::Bug`] where an agent fails.
 pub fn record(options: &Options<'_>, cancel: &Cancel) -> Result<Recording> {
-    let until = Instant::now() + options.duration;
+    let until = Instant::now() + options.duration.min(DURATION_MAX);
     let mut known = rng::Rng::new(options.seed);
     let librarian = librarian::Librarian::new(&mut known);
     let courier = courier::Courier::new(&mut known);
@@ -218,6 +221,16 @@ mod tests {
         assert_eq!(described, recorded);
         let decision = &recording.metrics.iter().find(|m| m.0 == "decision").unwrap().1;
         assert_eq!(decision.unit.as_ref().unwrap().to_string(), "ms");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_work() {
+        use agent::Agent;
+        let boards = || {
+            let mut rng = rng::Rng::new(9);
+            (0..50).map(|_| planner::Planner::default().draw(&mut rng)).collect::<Vec<_>>()
+        };
+        assert_eq!(boards(), boards());
     }
 
     #[test]
