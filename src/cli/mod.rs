@@ -6,6 +6,7 @@
 pub mod args;
 pub mod completions;
 pub mod config;
+pub mod demo;
 pub mod io;
 pub mod man;
 
