@@ -1,0 +1,94 @@
+//! What `points` reads: for each set of labels the series of each metric, since samples of equal labels and time share a row.
+
+use super::condition::Chooser;
+use super::context::Context;
+use super::groups::Groups;
+use super::select::Selected;
+use crate::error::Result;
+use crate::model::Labels;
+use crate::query::ast::Selector;
+use crate::query::source::SeriesId;
+use hashbrown::HashMap;
+
+/// The metrics of `points`, one a column, each with the selectors that name it.
+pub(crate) struct PointColumns {
+    /// Index of each column's metric in the context.
+    pub(crate) metrics: Vec<usize>,
+    selected: Vec<Selected>,
+    /// For each column the selectors that name its metric.
+    selectors: Vec<Vec<usize>>,
+}
+
+/// The series that share rows.
+#[derive(Debug, Clone)]
+pub(crate) struct LabelSet {
+    /// Index of a metric with these labels, and the place of the series in its list.
+    pub(crate) labels_of: (usize, usize),
+    /// Its group by the keys.
+    pub(crate) group: u32,
+    /// Index of its filter.
+    pub(crate) filter: u32,
+    /// The series of each column.
+    pub(crate) series: Vec<Option<SeriesId>>,
+}
+
+impl PointColumns {
+    /// Finds the metrics of `selectors`, in the order in which they are named; a metric named twice is one column.
+    pub(crate) fn new(ctx: &Context<'_>, selectors: &[&Selector]) -> Result<Self> {
+        let selected = selectors.iter().map(|s| Selected::new(ctx, s)).collect::<Result<Vec<_>>>()?;
+        let mut columns: HashMap<usize, usize> = HashMap::new();
+        let (mut metrics, mut naming) = (Vec::new(), Vec::new());
+        for (i, one) in selected.iter().enumerate() {
+            for metric in &one.metrics {
+                let column = *columns.entry(*metric).or_insert_with(|| {
+                    metrics.push(*metric);
+                    naming.push(Vec::new());
+                    metrics.len() - 1
+                });
+                naming[column].push(i);
+            }
+        }
+        Ok(Self { metrics, selected, selectors: naming })
+    }
+
+    /// The label sets that can match, in order of their labels. Their groups are not made yet.
+    pub(crate) fn label_sets(&self, ctx: &Context<'_>, chooser: &mut Chooser<'_>) -> Result<Vec<LabelSet>> {
+        let lists = self.metrics.iter().map(|m| ctx.series(*m)).collect::<Result<Vec<_>>>()?;
+        let first = self.metrics.first().copied().unwrap_or(0);
+        let mut by_labels: HashMap<&Labels, usize> = HashMap::new();
+        let mut sets: Vec<LabelSet> = Vec::new();
+        for (column, list) in lists.iter().enumerate() {
+            for (place, series) in list.iter().enumerate() {
+                if !self.selectors[column].iter().any(|s| self.selected[*s].holds(series)) {
+                    continue;
+                }
+                if let Some(known) = by_labels.get(&series.labels) {
+                    sets[*known].series[column] = Some(series.id);
+                } else if let Some(filter) = chooser.choose(ctx, first, series)? {
+                    by_labels.insert(&series.labels, sets.len());
+                    let mut of_columns = vec![None; self.metrics.len()];
+                    of_columns[column] = Some(series.id);
+                    let labels_of = (self.metrics[column], place);
+                    sets.push(LabelSet { labels_of, group: 0, filter, series: of_columns });
+                }
+            }
+        }
+        let mut sorted: Vec<(&Labels, usize)> = by_labels.into_iter().collect();
+        sorted.sort_unstable();
+        let mut taken: Vec<Option<LabelSet>> = sets.into_iter().map(Some).collect();
+        Ok(sorted.into_iter().filter_map(|(_, i)| taken[i].take()).collect())
+    }
+}
+
+/// Puts every label set into its group, numbered in the order of the keys.
+pub(crate) fn group(ctx: &Context<'_>, sets: &mut [LabelSet], groups: &mut Groups) -> Result<()> {
+    for set in &mut *sets {
+        let (metric, place) = set.labels_of;
+        set.group = groups.group_of("", &ctx.series(metric)?[place].labels);
+    }
+    let sorted = groups.sort();
+    for set in sets {
+        set.group = sorted[set.group as usize];
+    }
+    Ok(())
+}
