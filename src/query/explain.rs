@@ -22,7 +22,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn add(&mut self, step: &str, detail: impl Into<String>, value: impl ToString) {
+    fn add(&mut self, step: &str, detail: impl Into<String>, value: impl std::fmt::Display) {
         self.steps.push(step.into());
         self.details.push(detail.into());
         self.values.push(value.to_string());
@@ -40,7 +40,10 @@ pub(crate) fn run(ctx: &Context<'_>, query: &Query, explain: Explain) -> Result<
     series(&mut lines, &plan);
     let scans = match &plan.shape {
         Shape::Points(columns, sets) => vec![points_scan(ctx, &plan, columns, sets)],
-        _ => batches(&plan, ctx.settings.memory_max, |m| ctx.metrics[m as usize].id).into_iter().map(|b| b.scan).collect(),
+        _ => batches(&plan, ctx.settings.memory_max, |m| ctx.metrics[m as usize].id)
+            .into_iter()
+            .map(|b| b.scan)
+            .collect(),
     };
     estimates(ctx, &mut lines, &scans)?;
     columns(&mut lines, &plan);
@@ -67,7 +70,11 @@ fn range(lines: &mut Lines, plan: &Plan) {
     lines.add("range", "since", time(window.range.start, i64::MIN));
     lines.add("range", "until", time(window.range.end, i64::MAX));
     if let Some(bucketing) = window.bucketing {
-        let aligned = if bucketing.every.is_fixed() { "the epoch".to_owned() } else { format!("the calendar of {}", bucketing.zone) };
+        let aligned = if bucketing.every.is_fixed() {
+            "the epoch".to_owned()
+        } else {
+            format!("the calendar of {}", bucketing.zone)
+        };
         lines.add("range", "buckets", format!("{}, aligned to {aligned}", bucketing.every));
     }
 }
@@ -130,13 +137,18 @@ fn columns(lines: &mut Lines, plan: &Plan) {
                 lines.add("compute", text.clone(), methods.join("; "));
             }
         }
-        Shape::Histogram(bins) => lines.add("compute", "histogram", format!("{bins} buckets of equal width, counted exactly")),
+        Shape::Histogram(bins) => {
+            lines.add("compute", "histogram", format!("{bins} buckets of equal width, counted exactly"));
+        }
         Shape::Points(columns, _) => {
             let driven = plan.filters.iter().any(|f| f.driver().is_some()) && columns.metrics.len() > 1;
-            let how = if driven { "the filtered metric first, then the others at its times" } else { "samples as they are" };
+            let how =
+                if driven { "the filtered metric first, then the others at its times" } else { "samples as they are" };
             lines.add("compute", "points", how);
         }
-        Shape::Slowest(count) => lines.add("compute", "slowest", format!("the {count} largest of each group, by selection")),
+        Shape::Slowest(count) => {
+            lines.add("compute", "slowest", format!("the {count} largest of each group, by selection"));
+        }
     }
 }
 
@@ -169,7 +181,9 @@ fn method(reduction: &Reduction) -> &'static str {
         Compute::Mad => "exact, by selection twice",
         Compute::TrimmedMean => "exact, by selection",
         Compute::Stddev | Compute::Variance | Compute::Cv => "exact, moments joined pairwise",
-        Compute::First | Compute::Last | Compute::FirstTime | Compute::LastTime => "exact, by time, then order of arrival",
+        Compute::First | Compute::Last | Compute::FirstTime | Compute::LastTime => {
+            "exact, by time, then order of arrival"
+        }
         Compute::Geomean => "exact, mean of logarithms",
         Compute::Rate | Compute::Increase => "exact, steps of each series with resets, summed",
         Compute::Delta => "exact, last minus first of each series, summed",

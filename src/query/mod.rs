@@ -2,5 +2,10 @@
 
 pub mod aggregate;
 pub mod ast;
+pub mod exec;
+mod explain;
+pub mod functions;
 pub mod parser;
+mod plan;
+mod show;
 pub mod source;

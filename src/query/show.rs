@@ -10,7 +10,7 @@ use super::plan::unavailable;
 use super::plan::window::Window;
 use super::source::SeriesInfo;
 use crate::error::Result;
-use crate::model::{Cells, Column, ColumnType, Kind, Labels, Table};
+use crate::model::{Cells, Column, Kind, Labels, Table};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

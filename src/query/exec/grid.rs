@@ -69,7 +69,13 @@ pub(crate) fn add_report(sum: &mut ScanReport, one: &ScanReport) {
 
 impl Grid {
     /// Lays the rows of each input out; `widths` says how many outputs each has. With a fill, every group gets all buckets.
-    pub(crate) fn new(plan: &Plan, rows: Vec<Vec<AggregateRow>>, widths: &[usize], row_max: usize, cancel: &Cancel) -> Result<Self> {
+    pub(crate) fn new(
+        plan: &Plan,
+        rows: Vec<Vec<AggregateRow>>,
+        widths: &[usize],
+        row_max: usize,
+        cancel: &Cancel,
+    ) -> Result<Self> {
         let mut keys: Vec<(u32, i64)> = rows.iter().flatten().map(|r| (r.group, r.bucket)).collect();
         if rows.len() > 1 {
             keys.sort_unstable();

@@ -12,12 +12,14 @@ pub(crate) mod rows;
 mod slowest;
 
 use super::ast::{Query, Statement};
-use super::plan::context::{Context, Settings};
+use super::plan::context::Context;
 use super::plan::{Plan, Shape, plan};
 use super::source::{ScanReport, Source};
 use super::{explain, show};
 use crate::error::Result;
 use crate::model::Table;
+
+pub use super::plan::context::Settings;
 
 /// Runs `statement`, whose spans point into `text`, over `source`.
 ///

@@ -22,7 +22,9 @@ const PIECES: i64 = 64;
 
 /// Narrows the scan of `points` as far as its order and limit allow.
 pub(crate) fn narrow_points(ctx: &Context<'_>, plan: &Plan, scan: &mut Scan) -> Result<()> {
-    let Some(limit) = plan.limit.filter(|l| l.per.is_none() && l.count > 0 && l.count <= ROWS_MAX) else { return Ok(()) };
+    let Some(limit) = plan.limit.filter(|l| l.per.is_none() && l.count > 0 && l.count <= ROWS_MAX) else {
+        return Ok(());
+    };
     if plan.having.is_some() || plan.order.len() > 1 {
         return Ok(());
     }
@@ -59,7 +61,13 @@ fn extent(ctx: &Context<'_>, scan: &Scan) -> Result<Option<TimeRange>> {
         .filter(|r| !r.is_empty()))
 }
 
-fn summaries(ctx: &Context<'_>, scan: &Scan, pieces: i64, range: TimeRange, maximum: bool) -> Result<Vec<AggregateRow>> {
+fn summaries(
+    ctx: &Context<'_>,
+    scan: &Scan,
+    pieces: i64,
+    range: TimeRange,
+    maximum: bool,
+) -> Result<Vec<AggregateRow>> {
     let width = (range.end.saturating_sub(range.start) / pieces).saturating_add(1);
     let every = Duration::from_ns(width);
     let summary = Scan {
@@ -136,7 +144,11 @@ fn to_ends(ctx: &Context<'_>, scan: &mut Scan, count: usize, last: bool) -> Resu
             sum += row.outputs.first().copied().flatten().unwrap_or(0.0);
             if sum >= count as f64 {
                 let next = row.bucket.saturating_add(width);
-                if last { range.start = range.start.max(row.bucket) } else { range.end = range.end.min(next) }
+                if last {
+                    range.start = range.start.max(row.bucket);
+                } else {
+                    range.end = range.end.min(next);
+                }
                 break;
             }
         }

@@ -37,14 +37,14 @@ pub(crate) fn run(
     sets: &[LabelSet],
 ) -> Result<(Table, ScanReport)> {
     let mut report = ScanReport::default();
-    let mut rows = if columns.metrics.len() == 1 {
+    let rows = if columns.metrics.len() == 1 {
         one_metric(ctx, plan, columns, sets, &mut report)?
     } else {
         several_metrics(ctx, plan, columns, sets, &mut report)?
     };
     let order = rows.order(plan);
     check_count(ctx, plan, order.len(), rows.width)?;
-    Ok((table(ctx, plan, sets, &mut rows, &order)?, report))
+    Ok((table(plan, columns, sets, &rows, &order), report))
 }
 
 /// The scan of some series, with `filters` by label set.
@@ -197,13 +197,7 @@ impl Rows {
     }
 
     /// Adds the rows of one label set that pass `filter`; with `candidates` only those of these times.
-    fn merge(
-        &mut self,
-        set: u32,
-        columns: &[Option<&SeriesSamples>],
-        candidates: Option<&[i64]>,
-        filter: &RowFilter,
-    ) {
+    fn merge(&mut self, set: u32, columns: &[Option<&SeriesSamples>], candidates: Option<&[i64]>, filter: &RowFilter) {
         let times = |c: usize| columns[c].map_or(&[][..], |s| s.times.as_slice());
         let mut at = vec![0_usize; columns.len()];
         let mut row = vec![f64::NAN; columns.len()];
@@ -264,12 +258,15 @@ fn check_count(ctx: &Context<'_>, plan: &Plan, count: usize, width: usize) -> Re
     let len = (count as u64).saturating_mul(48 + 16 * width as u64);
     if len > ctx.settings.memory_max {
         let limit = ctx.settings.memory_max;
-        return Err(Error::limit(format!("{count} rows need about {len} bytes of memory, but {limit} is the limit"), hint));
+        return Err(Error::limit(
+            format!("{count} rows need about {len} bytes of memory, but {limit} is the limit"),
+            hint,
+        ));
     }
     Ok(())
 }
 
-fn table(ctx: &Context<'_>, plan: &Plan, sets: &[LabelSet], rows: &mut Rows, order: &[usize]) -> Result<Table> {
+fn table(plan: &Plan, columns: &PointColumns, sets: &[LabelSet], rows: &Rows, order: &[usize]) -> Table {
     let mut table = Table::default();
     let mut texts: Vec<Option<Arc<str>>> = vec![None; sets.len()];
     let mut key = 0;
@@ -287,11 +284,8 @@ fn table(ctx: &Context<'_>, plan: &Plan, sets: &[LabelSet], rows: &mut Rows, ord
                 let mut cells = Vec::with_capacity(order.len());
                 for row in order {
                     let set = rows.sets[*row] as usize;
-                    if texts[set].is_none() {
-                        let (metric, place) = sets[set].labels_of;
-                        texts[set] = Some(ctx.series(metric)?[place].labels.to_string().into());
-                    }
-                    cells.push(texts[set].clone());
+                    let text = texts[set].get_or_insert_with(|| columns.labels(&sets[set]).to_string().into());
+                    cells.push(Some(Arc::clone(text)));
                 }
                 Cells::Text(cells)
             }
@@ -304,5 +298,5 @@ fn table(ctx: &Context<'_>, plan: &Plan, sets: &[LabelSet], rows: &mut Rows, ord
         };
         table.columns.push(Column { unit: field.unit.clone(), ..Column::new(field.name.clone(), cells) });
     }
-    Ok(table)
+    table
 }

@@ -58,17 +58,17 @@ fn sort(table: &Table, order: &[OrderBy], rows: &mut Vec<usize>, first: Option<u
 
 /// The order of two rows by one column; missing values come last either way.
 fn compare_cells(cells: &Cells, a: usize, b: usize, descending: bool) -> Ordering {
-    fn nulls_last<T>(a: Option<T>, b: Option<T>, descending: bool, compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
-        match (&a, &b) {
+    fn nulls_last<T>(a: Option<&T>, b: Option<&T>, descending: bool, compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
+        match (a, b) {
             (Some(a), Some(b)) if descending => compare(b, a),
             (Some(a), Some(b)) => compare(a, b),
             (a, b) => b.is_some().cmp(&a.is_some()),
         }
     }
     match cells {
-        Cells::Time(v) | Cells::Integer(v) => nulls_last(v[a], v[b], descending, i64::cmp),
-        Cells::Number(v) => nulls_last(v[a], v[b], descending, f64::total_cmp),
-        Cells::Text(v) => nulls_last(v[a].as_deref(), v[b].as_deref(), descending, |a, b| a.cmp(b)),
+        Cells::Time(v) | Cells::Integer(v) => nulls_last(v[a].as_ref(), v[b].as_ref(), descending, i64::cmp),
+        Cells::Number(v) => nulls_last(v[a].as_ref(), v[b].as_ref(), descending, f64::total_cmp),
+        Cells::Text(v) => nulls_last(v[a].as_ref(), v[b].as_ref(), descending, Ord::cmp),
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn run(ctx: &Context<'_>, plan: &Plan, count: usize) -> Result<(Table
     for of_group in &mut largest {
         of_group.sort_unstable_by(compare);
     }
-    Ok((table(ctx, plan, &largest)?, report))
+    Ok((table(ctx, plan, &largest), report))
 }
 
 /// Keeps the `count` largest, in no order.
@@ -76,8 +76,8 @@ fn keep(list: &mut Vec<Large>, count: usize) {
     }
 }
 
-fn table(ctx: &Context<'_>, plan: &Plan, largest: &[Vec<Large>]) -> Result<Table> {
-    let series: Vec<_> = plan.inputs.list.iter().flat_map(|i| &i.series).collect();
+fn table(ctx: &Context<'_>, plan: &Plan, largest: &[Vec<Large>]) -> Table {
+    let series: Vec<_> = plan.inputs.list.iter().flat_map(|i| i.series.iter().map(move |s| (i, s))).collect();
     let rows: Vec<(u32, Large)> =
         largest.iter().enumerate().flat_map(|(group, list)| list.iter().map(move |l| (group as u32, *l))).collect();
     let several_metrics = plan.inputs.list.iter().any(|i| i.metrics.len() > 1);
@@ -94,8 +94,8 @@ fn table(ctx: &Context<'_>, plan: &Plan, largest: &[Vec<Large>]) -> Result<Table
             Role::Key => {
                 let mut texts: Vec<Option<Arc<str>>> = Vec::with_capacity(rows.len());
                 for (_, large) in &rows {
-                    let of = series[large.place.0 as usize];
-                    let labels = &ctx.series(of.metric as usize)?[of.place as usize].labels;
+                    let (input, of) = series[large.place.0 as usize];
+                    let labels = input.labels(of);
                     let metric = if several_metrics { ctx.metrics[of.metric as usize].name.as_str() } else { "" };
                     texts.push(Some(format!("{metric}{labels}").into()));
                 }
@@ -105,5 +105,5 @@ fn table(ctx: &Context<'_>, plan: &Plan, largest: &[Vec<Large>]) -> Result<Table
         };
         table.columns.push(Column { unit: field.unit.clone(), ..Column::new(field.name.clone(), cells) });
     }
-    Ok(table)
+    table
 }

@@ -1,6 +1,6 @@
 //! Plans a query of aggregates and arithmetic between them.
 
-use super::condition::{Chooser, Condition, Subjects};
+use super::condition::{Chooser, Condition, Subjects, wanted};
 use super::context::Context;
 use super::expr::Draft;
 use super::groups::{Groups, Key};
@@ -30,17 +30,16 @@ pub(crate) fn plan(ctx: &Context<'_>, query: &Query, window: Window) -> Result<P
         }
     }
     let metrics = inputs.metrics();
+    let wanted = wanted(ctx, clauses.filter.as_ref());
+    inputs.look_ahead(ctx, &wanted)?;
     let subjects = Subjects { metrics: &metrics, columns: None, values: true };
     let condition = Condition::new(ctx, clauses.filter.as_ref(), &subjects)?;
     let mut chooser = Chooser::new(&condition);
-    inputs.select(ctx, &mut chooser)?;
-    let keys = {
-        let series = inputs.list.iter().flat_map(|i| &i.series);
-        keys(ctx, clauses.by.as_ref(), &metrics, series.map(|s| (s.metric as usize, s.place as usize)))?
-    };
+    inputs.select(ctx, &mut chooser, &wanted)?;
+    let keys = keys(ctx, clauses.by.as_ref(), &metrics, inputs.labels())?;
     let mut groups = Groups::new(keys.iter().map(|(k, _)| k.clone()).collect());
     inputs.by_metric = groups.keys().contains(&Key::Metric);
-    inputs.group(ctx, &mut groups)?;
+    inputs.group(ctx, &mut groups);
     let programs = drafts.iter().map(|d| d.program(ctx, &inputs)).collect::<Result<Vec<_>>>()?;
 
     let mut schema = Schema::default();
@@ -56,13 +55,23 @@ pub(crate) fn plan(ctx: &Context<'_>, query: &Query, window: Window) -> Result<P
                 Some(alias) => (&alias.value, &column.text, Role::Value, &alias.span),
                 None => (&column.text, &column.text, Role::Value, draft.span()),
             },
-            None => (&hidden[i - query.columns.len()].text, &hidden[i - query.columns.len()].text, Role::Hidden, draft.span()),
+            None => (
+                &hidden[i - query.columns.len()].text,
+                &hidden[i - query.columns.len()].text,
+                Role::Hidden,
+                draft.span(),
+            ),
         };
         let field = Field { text: text.clone(), ..Field::new(name, role, kind, program.unit.clone()) };
         schema.push(ctx, field, span)?;
     }
     let mut notes = inputs.notes(ctx);
-    notes.extend(super::distribution::no_match(ctx, &condition, &metrics, inputs.list.iter().all(|i| i.series.is_empty()))?);
+    notes.extend(super::distribution::no_match(
+        ctx,
+        &condition,
+        &metrics,
+        inputs.list.iter().all(|i| i.series.is_empty()),
+    )?);
     Ok(Plan {
         having: clauses.having.as_ref().map(|p| Having::new(ctx, p, &schema, window.zone)).transpose()?,
         order: schema.order(ctx, clauses)?,

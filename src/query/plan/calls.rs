@@ -85,7 +85,11 @@ fn lookup(ctx: &Context<'_>, call: &Call) -> Result<(&'static Function, Option<f
         Lookup::PercentileTooHigh => {
             let d = ctx.wrong(span, format!("`{name}` is no percentile: they go from 0 to 100"));
             // p999 is what other tools call p99.9.
-            let dotted = if name.len() > 3 && !name.contains('.') { format!("p{}.{}", &name[1..3], &name[3..]) } else { String::new() };
+            let dotted = if name.len() > 3 && !name.contains('.') {
+                format!("p{}.{}", &name[1..3], &name[3..])
+            } else {
+                String::new()
+            };
             Err(if dotted.is_empty() { d } else { d.label(format!("did you mean `{dotted}`?")) }.into())
         }
         Lookup::Unknown => {
@@ -122,8 +126,12 @@ fn next(ctx: &Context<'_>, function: &Function, call: &Call, position: usize, sp
             let message = format!("`{}` takes {count} argument{plural}", call.function.value);
             let d = ctx.wrong(span, message).label(format!("one too many: {}", function.signature()));
             let second_metric = matches!(call.arguments.get(position), Some(Argument::Selector(_)));
-            Err(if second_metric { d.help(format!("one call for each metric: {0}(a), {0}(b)", call.function.value)) } else { d }
-                .into())
+            Err(if second_metric {
+                d.help(format!("one call for each metric: {0}(a), {0}(b)", call.function.value))
+            } else {
+                d
+            }
+            .into())
         }
     }
 }
@@ -142,7 +150,13 @@ fn is_literal(kind: ParameterKind) -> bool {
 }
 
 /// Takes in the value of `parameter`.
-fn take<'q>(ctx: &Context<'_>, bound: &mut Bound<'q>, parameter: &Parameter, value: &Given<'q>, span: &Span) -> Result<()> {
+fn take<'q>(
+    ctx: &Context<'_>,
+    bound: &mut Bound<'q>,
+    parameter: &Parameter,
+    value: &Given<'q>,
+    span: &Span,
+) -> Result<()> {
     let function = bound.function;
     let name = bound.name;
     let wrong = |expected: &str| -> Diagnostic {

@@ -1,6 +1,6 @@
 //! `where`: what it says about series is decided while planning, and what is left about values goes to the scan.
 
-use super::context::Context;
+use super::context::{Context, Wanted};
 use super::residual::RowFilter;
 use super::text_test::TextTest;
 use super::unavailable;
@@ -35,8 +35,6 @@ pub(crate) struct NameTest {
     pub(crate) label: Option<String>,
     /// The test.
     pub(crate) test: TextTest,
-    /// Where the right side stood.
-    pub(crate) span: Span,
 }
 
 enum Node {
@@ -85,8 +83,8 @@ impl Condition {
     }
 
     /// What is left to test of the samples of a series whose name tests came out as `bits`.
-    fn residual(&self, ctx: &Context<'_>, node: &Node, bits: &[u64], metric: usize) -> Result<RowFilter> {
-        let child = |n: &Node| self.residual(ctx, n, bits, metric);
+    fn residual(ctx: &Context<'_>, node: &Node, bits: &[u64], metric: usize) -> Result<RowFilter> {
+        let child = |n: &Node| Self::residual(ctx, n, bits, metric);
         Ok(match node {
             Node::Name(i) => RowFilter::from(bits[i / 64] >> (i % 64) & 1 == 1),
             Node::Not(inner) => child(inner)?.not(),
@@ -111,6 +109,23 @@ impl Condition {
             }
         })
     }
+}
+
+/// What `predicate` asks of every series: labels that are equal to a text. Series without them need not be looked at.
+pub(crate) fn wanted(ctx: &Context<'_>, predicate: Option<&Predicate>) -> Wanted {
+    let parts = match predicate {
+        Some(Predicate::And(parts)) => parts.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let equal = parts.iter().filter_map(|p| match p {
+        Predicate::Compare { left, op: CompareOp::Equal, right } => match &right.value {
+            Literal::Text(text) if !text.is_empty() => Some((left.text.clone(), text.clone())),
+            _ => None,
+        },
+        _ => None,
+    });
+    equal.filter(|(name, _)| name != "value" && name != "metric" && ctx.metric(name).is_none()).collect()
 }
 
 fn compile(
@@ -140,7 +155,7 @@ fn compile(
             Subject::Name(label) => {
                 let what = label.as_deref().map_or("`metric`".to_owned(), |l| format!("label `{l}`"));
                 let test = TextTest::compare(ctx, &what, *op, right)?;
-                tests.push(NameTest { label, test, span: right.span.clone() });
+                tests.push(NameTest { label, test });
                 Node::Name(tests.len() - 1)
             }
         },
@@ -150,8 +165,7 @@ fn compile(
                 Node::Value(ValueTest { column, metric, op: None, numbers })
             }
             Subject::Name(label) => {
-                let span = list.first().map_or(left.span.clone(), |l| l.span.clone());
-                tests.push(NameTest { label, test: TextTest::one_of(ctx, list), span });
+                tests.push(NameTest { label, test: TextTest::one_of(ctx, list) });
                 Node::Name(tests.len() - 1)
             }
         },
@@ -175,7 +189,7 @@ fn subject(ctx: &Context<'_>, left: &Operand, subjects: &Subjects<'_>) -> Result
         return Ok(Subject::Value(column as u32, Some(metric)));
     }
     match (name, subjects.columns) {
-        ("value", Some([_])) | ("value", None) if subjects.values => return Ok(Subject::Value(0, None)),
+        ("value", Some([_]) | None) if subjects.values => return Ok(Subject::Value(0, None)),
         ("value", Some(_)) => {
             let d = ctx.wrong(&left.span, "`value` is ambiguous: there are several metrics");
             return Err(d.label("name the metric").into());
@@ -244,7 +258,7 @@ impl<'a> Chooser<'a> {
         if let Some(found) = self.memo.get(self.key.as_slice()) {
             return Ok(*found);
         }
-        let residual = self.condition.residual(ctx, &self.condition.root, &self.key[1..], metric)?;
+        let residual = Condition::residual(ctx, &self.condition.root, &self.key[1..], metric)?;
         let found = (residual != RowFilter::False).then(|| self.number_of(residual));
         self.memo.insert(self.key.as_slice().into(), found);
         Ok(found)

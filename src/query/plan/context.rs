@@ -6,7 +6,7 @@ use crate::query::ast::Span;
 use crate::query::source::{MetricInfo, SeriesInfo, Source};
 use hashbrown::HashMap;
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a query runs under. `now latest` and the like are resolved by the caller.
 pub struct Settings<'a> {
@@ -24,8 +24,11 @@ pub struct Settings<'a> {
     pub elapsed: Option<&'a dyn Fn() -> u64>,
 }
 
-/// The series of one metric, shared.
-pub(crate) type SeriesList = Rc<Vec<SeriesInfo>>;
+/// Series of one metric, shared.
+pub(crate) type SeriesList = Arc<Vec<SeriesInfo>>;
+
+/// Labels and the values that series must have.
+pub(crate) type Wanted = Vec<(String, String)>;
 
 /// What planning looks at.
 pub(crate) struct Context<'a> {
@@ -37,7 +40,8 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings<'a>,
     /// All metrics, by name. Planning refers to them by their index here.
     pub(crate) metrics: Vec<MetricInfo>,
-    series: RefCell<HashMap<usize, SeriesList>>,
+    /// What the catalog said, by metric and by the labels that were asked for.
+    series: RefCell<HashMap<(usize, Wanted), SeriesList>>,
 }
 
 impl<'a> Context<'a> {
@@ -55,12 +59,25 @@ impl<'a> Context<'a> {
 
     /// All series of the metric at `metric`.
     pub(crate) fn series(&self, metric: usize) -> Result<SeriesList> {
-        if let Some(list) = self.series.borrow().get(&metric) {
-            return Ok(Rc::clone(list));
+        self.series_with(metric, &Vec::new())
+    }
+
+    /// The series of the metric at `metric` that have the labels `wanted`. The catalog finds few among many quickly.
+    pub(crate) fn series_with(&self, metric: usize, wanted: &Wanted) -> Result<SeriesList> {
+        let key = (metric, wanted.clone());
+        if let Some(list) = self.series.borrow().get(&key) {
+            return Ok(Arc::clone(list));
         }
         self.settings.cancel.check()?;
-        let list = Rc::new(self.source.series(self.metrics[metric].id)?);
-        self.series.borrow_mut().insert(metric, Rc::clone(&list));
+        let id = self.metrics[metric].id;
+        let list = if wanted.is_empty() {
+            self.source.series(id)?
+        } else {
+            let pairs: Vec<(&str, &str)> = wanted.iter().map(|(label, value)| (&**label, &**value)).collect();
+            self.source.series_with(id, &pairs)?
+        };
+        let list = Arc::new(list);
+        self.series.borrow_mut().insert(key, Arc::clone(&list));
         Ok(list)
     }
 
@@ -86,10 +103,15 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether some series of `metrics` has the label `label`.
+    /// Whether some series of `metrics` has the label `label`. Looks at the series that are known already before it asks for
+    /// all of them.
     pub(crate) fn label_exists(&self, metrics: &[usize], label: &str) -> Result<bool> {
+        let has_label = |list: &SeriesList| list.iter().any(|s| s.labels.get(label).is_some());
+        if self.series.borrow().iter().any(|((m, _), list)| metrics.contains(m) && has_label(list)) {
+            return Ok(true);
+        }
         for metric in metrics {
-            if self.series(*metric)?.iter().any(|s| s.labels.get(label).is_some()) {
+            if has_label(&self.series(*metric)?) {
                 return Ok(true);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::aggregate::push_time_and_keys;
 use super::calls::{Bound, bind};
-use super::condition::{Chooser, Condition, Subjects};
+use super::condition::{Chooser, Condition, Subjects, wanted};
 use super::context::{Context, did_you_mean};
 use super::groups::{Groups, Key};
 use super::having::Having;
@@ -35,15 +35,16 @@ pub(crate) fn plan(
     let mut inputs = Inputs::default();
     inputs.add(ctx, &bound, &column.expr.span)?;
     let metrics = inputs.metrics();
+    let wanted = wanted(ctx, clauses.filter.as_ref());
+    inputs.look_ahead(ctx, &wanted)?;
     let subjects = Subjects { metrics: &metrics, columns: None, values: true };
     let condition = Condition::new(ctx, clauses.filter.as_ref(), &subjects)?;
     let mut chooser = Chooser::new(&condition);
-    inputs.select(ctx, &mut chooser)?;
-    let matched = inputs.list.iter().flat_map(|i| &i.series).map(|s| (s.metric as usize, s.place as usize));
-    let keys = keys(ctx, clauses.by.as_ref(), &metrics, matched)?;
+    inputs.select(ctx, &mut chooser, &wanted)?;
+    let keys = keys(ctx, clauses.by.as_ref(), &metrics, inputs.labels())?;
     let mut groups = Groups::new(keys.iter().map(|(k, _)| k.clone()).collect());
     inputs.by_metric = groups.keys().contains(&Key::Metric);
-    inputs.group(ctx, &mut groups)?;
+    inputs.group(ctx, &mut groups);
     let unit = inputs.unit(ctx, 0, &column.expr.span)?;
     let mut notes = inputs.notes(ctx);
     notes.extend(no_match(ctx, &condition, &metrics, inputs.list.iter().all(|i| i.series.is_empty()))?);
@@ -81,18 +82,19 @@ fn check(ctx: &Context<'_>, query: &Query, column: &OutputColumn, bound: &Bound<
 
 fn points(ctx: &Context<'_>, query: &Query, window: Window, bound: &Bound<'_>, span: &Span) -> Result<Plan> {
     let clauses = &query.clauses;
-    let columns = PointColumns::new(ctx, &bound.selectors)?;
+    let mut columns = PointColumns::new(ctx, &bound.selectors)?;
+    columns.load(ctx, &wanted(ctx, clauses.filter.as_ref()))?;
     let subjects = Subjects { metrics: &columns.metrics, columns: Some(&columns.metrics), values: true };
     let condition = Condition::new(ctx, clauses.filter.as_ref(), &subjects)?;
     let mut chooser = Chooser::new(&condition);
     let mut sets = columns.label_sets(ctx, &mut chooser)?;
-    let mut keys = keys(ctx, clauses.by.as_ref(), &columns.metrics, sets.iter().map(|s| s.labels_of))?;
+    let mut keys = keys(ctx, clauses.by.as_ref(), &columns.metrics, sets.iter().map(|s| columns.labels(s)))?;
     if let Some((_, span)) = keys.iter().find(|(k, span)| *k == Key::Metric && is_written(ctx, span)) {
         return Err(ctx.wrong(span, "the metrics are the columns of `points` already").into());
     }
     keys.retain(|(k, _)| *k != Key::Metric);
     let mut groups = Groups::new(keys.iter().map(|(k, _)| k.clone()).collect());
-    group(ctx, &mut sets, &mut groups)?;
+    group(&columns, &mut sets, &mut groups);
     let values = columns.metrics.iter().map(|m| (ctx.metrics[*m].name.clone(), ctx.metrics[*m].meta.unit.clone()));
     let with_labels = clauses.by.is_none();
     let mut schema = Schema::default();

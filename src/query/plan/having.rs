@@ -6,7 +6,7 @@ use super::schema::{Field, Schema};
 use super::text_test::{TextTest, holds};
 use super::units::parse;
 use crate::error::Result;
-use crate::model::{Cells, ColumnType, Table, Timestamp, Zone};
+use crate::model::{Cells, ColumnType, Table, Timestamp, Unit, Zone};
 use crate::query::ast::{CompareOp, Literal, Predicate, Spanned};
 
 /// A condition over the columns of the answer. A missing number or time matches no comparison; a missing text is empty.
@@ -76,7 +76,10 @@ impl Having {
         match (field.kind, &right.value) {
             (ColumnType::Time, Literal::Text(text)) => match Timestamp::parse(text, zone) {
                 Some(t) => Ok(Self::Time(index, op, t.0)),
-                None => Err(ctx.wrong(&right.span, format!("`{text}` is no point in time")).label("such as \"2026-11-20T12:00:00Z\"").into()),
+                None => Err(ctx
+                    .wrong(&right.span, format!("`{text}` is no point in time"))
+                    .label("such as \"2026-11-20T12:00:00Z\"")
+                    .into()),
             },
             (ColumnType::Time, Literal::Number(_)) => {
                 let d = ctx.wrong(&right.span, format!("`{name}` is a point in time"));
@@ -91,16 +94,14 @@ impl Having {
                     (Some(unit), Some(own)) => unit.convert(quantity.value, own),
                     (Some(unit), None) => {
                         let d = ctx.wrong(&right.span, format!("`{name}` has no unit to compare {unit} with"));
-                        return Err(d.help(format!("a metric gets its unit from: perfdb metric set NAME --unit {unit}")).into());
+                        return Err(d
+                            .help(format!("a metric gets its unit from: perfdb metric set NAME --unit {unit}"))
+                            .into());
                     }
                 };
-                match number {
-                    Some(number) => Ok(Self::Number(index, op, number)),
-                    None => {
-                        let own = field.unit.as_ref().map_or("", |u| u.symbol());
-                        Err(ctx.wrong(&right.span, format!("`{name}` is in {own}, which this does not convert to")).into())
-                    }
-                }
+                let own = field.unit.as_ref().map_or("", Unit::symbol);
+                let wrong = || ctx.wrong(&right.span, format!("`{name}` is in {own}, which this does not convert to"));
+                Ok(Self::Number(index, op, number.ok_or_else(wrong)?))
             }
         }
     }

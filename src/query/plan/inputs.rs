@@ -2,11 +2,11 @@
 
 use super::calls::{Bound, Reduction};
 use super::condition::Chooser;
-use super::context::Context;
+use super::context::{Context, SeriesList, Wanted};
 use super::groups::Groups;
 use super::select::Selected;
 use crate::error::Result;
-use crate::model::{Kind, Note, Unit};
+use crate::model::{Kind, Labels, Note, Unit};
 use crate::query::ast::{MatchOp, Selector, Span};
 use crate::query::functions::{Class, Compute, Function, ResultType, UnitRule};
 use crate::query::source::{Needs, SeriesId};
@@ -19,7 +19,8 @@ pub(crate) struct InputSeries {
     pub(crate) metric: u32,
     /// Its number.
     pub(crate) series: SeriesId,
-    /// Its place in the list of all series of the metric.
+    /// Which of the input's lists it is in, and where.
+    pub(crate) list: u32,
     pub(crate) place: u32,
     /// Index of its filter.
     pub(crate) filter: u32,
@@ -33,6 +34,7 @@ pub(crate) struct Input {
     pub(crate) text: String,
     /// Its metrics and matchers.
     pub(crate) selected: Selected,
+    lists: Vec<SeriesList>,
     /// The series that match it and `where`.
     pub(crate) series: Vec<InputSeries>,
     /// The metrics of those series.
@@ -90,8 +92,9 @@ impl Inputs {
             return Ok(*known);
         }
         let selected = Selected::new(ctx, selector)?;
-        let (series, metrics, reductions, needs) = (Vec::new(), Vec::new(), Vec::new(), Needs::default());
-        self.list.push(Input { text: text.clone(), selected, series, metrics, reductions, needs });
+        let (lists, series, metrics) = (Vec::new(), Vec::new(), Vec::new());
+        let (reductions, needs) = (Vec::new(), Needs::default());
+        self.list.push(Input { text: text.clone(), selected, lists, series, metrics, reductions, needs });
         self.by_text.insert(text, self.list.len() - 1);
         Ok(self.list.len() - 1)
     }
@@ -104,42 +107,59 @@ impl Inputs {
         all
     }
 
-    /// Finds the series of every input.
-    pub(crate) fn select(&mut self, ctx: &Context<'_>, chooser: &mut Chooser<'_>) -> Result<()> {
-        for input in &mut self.list {
-            for metric in &input.selected.metrics {
-                let before = input.series.len();
-                for (place, series) in ctx.series(*metric)?.iter().enumerate() {
-                    if !input.selected.holds(series) {
-                        continue;
-                    }
-                    if let Some(filter) = chooser.choose(ctx, *metric, series)? {
-                        let (metric, place) = (*metric as u32, place as u32);
-                        input.series.push(InputSeries { metric, series: series.id, place, filter, group: 0 });
-                    }
-                }
-                if input.series.len() > before {
-                    input.metrics.push(*metric);
+    /// Asks the catalog for the series that have the labels `wanted`, so that checks of names find them without asking for all.
+    pub(crate) fn look_ahead(&self, ctx: &Context<'_>, wanted: &Wanted) -> Result<()> {
+        if !wanted.is_empty() {
+            for input in &self.list {
+                for metric in &input.selected.metrics {
+                    input.selected.series(ctx, *metric, wanted)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The labels of all matched series.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &Labels> {
+        self.list.iter().flat_map(|i| i.series.iter().map(|s| i.labels(s)))
+    }
+
+    /// Finds the series of every input. `wanted` is what `where` asks of all of them.
+    pub(crate) fn select(&mut self, ctx: &Context<'_>, chooser: &mut Chooser<'_>, wanted: &Wanted) -> Result<()> {
+        for input in &mut self.list {
+            for metric in &input.selected.metrics {
+                let before = input.series.len();
+                let list = input.selected.series(ctx, *metric, wanted)?;
+                for (place, series) in list.iter().enumerate() {
+                    if !input.selected.holds(series) {
+                        continue;
+                    }
+                    if let Some(filter) = chooser.choose(ctx, *metric, series)? {
+                        let (metric, list, place) = (*metric as u32, input.lists.len() as u32, place as u32);
+                        input.series.push(InputSeries { metric, series: series.id, list, place, filter, group: 0 });
+                    }
+                }
+                if input.series.len() > before {
+                    input.metrics.push(*metric);
+                }
+                input.lists.push(list);
+            }
+        }
+        Ok(())
+    }
+
     /// Puts every series into its group, numbered in the order of the keys.
-    pub(crate) fn group(&mut self, ctx: &Context<'_>, groups: &mut Groups) -> Result<()> {
+    pub(crate) fn group(&mut self, ctx: &Context<'_>, groups: &mut Groups) {
         for input in &mut self.list {
             for entry in &mut input.series {
-                let metric = entry.metric as usize;
-                let list = ctx.series(metric)?;
-                entry.group = groups.group_of(&ctx.metrics[metric].name, &list[entry.place as usize].labels);
+                let labels = &input.lists[entry.list as usize][entry.place as usize].labels;
+                entry.group = groups.group_of(&ctx.metrics[entry.metric as usize].name, labels);
             }
         }
         let sorted = groups.sort();
         for entry in self.list.iter_mut().flat_map(|i| &mut i.series) {
             entry.group = sorted[entry.group as usize];
         }
-        Ok(())
     }
 
     /// The unit and the type of the result of a call.
@@ -174,7 +194,10 @@ impl Inputs {
             format!("`{}` {unit}", ctx.metrics[*m].name)
         };
         let d = ctx.wrong(span, "one column over metrics of different units");
-        Err(d.label(format!("{}, {}", name(first), name(other))).help("`by metric` gives each metric its own row").into())
+        Err(d
+            .label(format!("{}, {}", name(first), name(other)))
+            .help("`by metric` gives each metric its own row")
+            .into())
     }
 
     /// What a reader should know about the functions and the kinds of their metrics.
@@ -201,12 +224,23 @@ impl Inputs {
             };
             notes.extend(note.filter(|n| !notes.contains(n)));
         }
-        let mixed = |i: &Input| i.metrics.windows(2).any(|w| ctx.metrics[w[0]].meta.unit != ctx.metrics[w[1]].meta.unit);
+        let mixed =
+            |i: &Input| i.metrics.windows(2).any(|w| ctx.metrics[w[0]].meta.unit != ctx.metrics[w[1]].meta.unit);
         let with_unit = |c: &InputCall| c.function.unit != UnitRule::Without && mixed(&self.list[c.input]);
         if self.by_metric && self.calls.iter().any(with_unit) {
-            notes.push(Note::new("mixed_units", "the metrics have different units: each row is in the unit of its metric"));
+            notes.push(Note::new(
+                "mixed_units",
+                "the metrics have different units: each row is in the unit of its metric",
+            ));
         }
         notes
+    }
+}
+
+impl Input {
+    /// The labels of one of its series.
+    pub(crate) fn labels(&self, series: &InputSeries) -> &Labels {
+        &self.lists[series.list as usize][series.place as usize].labels
     }
 }
 
@@ -227,7 +261,7 @@ pub(crate) fn selector_text(selector: &Selector) -> String {
     let name = &selector.metric.value;
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.:/-*".contains(c);
     let bare = !selector.quoted || (name.chars().all(plain) && !name.contains('*'));
-    let mut text = if bare { name.clone() } else { format!("{name:?}") };
+    let name = if bare { name.clone() } else { format!("{name:?}") };
     let matchers: Vec<String> = selector
         .matchers
         .iter()
@@ -241,8 +275,5 @@ pub(crate) fn selector_text(selector: &Selector) -> String {
             format!("{}{op}{:?}", m.label.value, m.value.value)
         })
         .collect();
-    if !matchers.is_empty() {
-        text.push_str(&format!("{{{}}}", matchers.join(", ")));
-    }
-    text
+    if matchers.is_empty() { name } else { format!("{name}{{{}}}", matchers.join(", ")) }
 }

@@ -4,22 +4,23 @@ use super::context::Context;
 use super::groups::Key;
 use super::unavailable;
 use crate::error::Result;
+use crate::model::Labels;
 use crate::query::ast::{By, Span, Spanned};
 use std::collections::BTreeSet;
 
-/// The keys of `by` over `metrics`, each with where it stood. For `by *` those are the labels of `matched` (index of a metric and
-/// place of a series), behind `metric` where there are several metrics.
-pub(crate) fn keys(
+/// The keys of `by` over `metrics`, each with where it stood. For `by *` those are the labels in
+/// `matched`, behind `metric` where there are several metrics.
+pub(crate) fn keys<'l>(
     ctx: &Context<'_>,
     by: Option<&Spanned<By>>,
     metrics: &[usize],
-    matched: impl Iterator<Item = (usize, usize)>,
+    matched: impl Iterator<Item = &'l Labels>,
 ) -> Result<Vec<(Key, Span)>> {
     let Some(by) = by else { return Ok(Vec::new()) };
     match &by.value {
         By::Series => {
             let several = (metrics.len() > 1).then_some(Key::Metric);
-            let labels = labels_of(ctx, matched)?.into_iter().map(Key::Label);
+            let labels = label_names(matched).into_iter().map(Key::Label);
             Ok(several.into_iter().chain(labels).map(|k| (k, by.span.clone())).collect())
         }
         By::Keys(names) => names
@@ -39,14 +40,14 @@ pub(crate) fn keys(
     }
 }
 
-fn labels_of(ctx: &Context<'_>, matched: impl Iterator<Item = (usize, usize)>) -> Result<BTreeSet<String>> {
+fn label_names<'l>(matched: impl Iterator<Item = &'l Labels>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (metric, place) in matched {
-        for (name, _) in ctx.series(metric)?[place].labels.iter() {
+    for labels in matched {
+        for (name, _) in labels.iter() {
             if !names.contains(name) {
                 names.insert(name.to_owned());
             }
         }
     }
-    Ok(names)
+    names
 }

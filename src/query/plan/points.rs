@@ -1,7 +1,7 @@
 //! What `points` reads: for each set of labels the series of each metric, since samples of equal labels and time share a row.
 
 use super::condition::Chooser;
-use super::context::Context;
+use super::context::{Context, SeriesList, Wanted};
 use super::groups::Groups;
 use super::select::Selected;
 use crate::error::Result;
@@ -17,12 +17,14 @@ pub(crate) struct PointColumns {
     selected: Vec<Selected>,
     /// For each column the selectors that name its metric.
     selectors: Vec<Vec<usize>>,
+    /// The series of each column by each of its selectors, once they are loaded: column, selector, series.
+    lists: Vec<(usize, usize, SeriesList)>,
 }
 
 /// The series that share rows.
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSet {
-    /// Index of a metric with these labels, and the place of the series in its list.
+    /// Index of a list that has these labels, and their place in it.
     pub(crate) labels_of: (usize, usize),
     /// Its group by the keys.
     pub(crate) group: u32,
@@ -48,27 +50,42 @@ impl PointColumns {
                 naming[column].push(i);
             }
         }
-        Ok(Self { metrics, selected, selectors: naming })
+        Ok(Self { metrics, selected, selectors: naming, lists: Vec::new() })
+    }
+
+    /// Reads the series that have the labels `wanted`.
+    pub(crate) fn load(&mut self, ctx: &Context<'_>, wanted: &Wanted) -> Result<()> {
+        for (column, selectors) in self.selectors.iter().enumerate() {
+            for selector in selectors {
+                let list = self.selected[*selector].series(ctx, self.metrics[column], wanted)?;
+                self.lists.push((column, *selector, list));
+            }
+        }
+        Ok(())
+    }
+
+    /// The labels of a label set.
+    pub(crate) fn labels(&self, set: &LabelSet) -> &Labels {
+        &self.lists[set.labels_of.0].2[set.labels_of.1].labels
     }
 
     /// The label sets that can match, in order of their labels. Their groups are not made yet.
     pub(crate) fn label_sets(&self, ctx: &Context<'_>, chooser: &mut Chooser<'_>) -> Result<Vec<LabelSet>> {
-        let lists = self.metrics.iter().map(|m| ctx.series(*m)).collect::<Result<Vec<_>>>()?;
         let first = self.metrics.first().copied().unwrap_or(0);
         let mut by_labels: HashMap<&Labels, usize> = HashMap::new();
         let mut sets: Vec<LabelSet> = Vec::new();
-        for (column, list) in lists.iter().enumerate() {
+        for (number, (column, selector, list)) in self.lists.iter().enumerate() {
             for (place, series) in list.iter().enumerate() {
-                if !self.selectors[column].iter().any(|s| self.selected[*s].holds(series)) {
+                if !self.selected[*selector].holds(series) {
                     continue;
                 }
                 if let Some(known) = by_labels.get(&series.labels) {
-                    sets[*known].series[column] = Some(series.id);
+                    sets[*known].series[*column] = Some(series.id);
                 } else if let Some(filter) = chooser.choose(ctx, first, series)? {
                     by_labels.insert(&series.labels, sets.len());
                     let mut of_columns = vec![None; self.metrics.len()];
-                    of_columns[column] = Some(series.id);
-                    let labels_of = (self.metrics[column], place);
+                    of_columns[*column] = Some(series.id);
+                    let labels_of = (number, place);
                     sets.push(LabelSet { labels_of, group: 0, filter, series: of_columns });
                 }
             }
@@ -81,14 +98,12 @@ impl PointColumns {
 }
 
 /// Puts every label set into its group, numbered in the order of the keys.
-pub(crate) fn group(ctx: &Context<'_>, sets: &mut [LabelSet], groups: &mut Groups) -> Result<()> {
+pub(crate) fn group(columns: &PointColumns, sets: &mut [LabelSet], groups: &mut Groups) {
     for set in &mut *sets {
-        let (metric, place) = set.labels_of;
-        set.group = groups.group_of("", &ctx.series(metric)?[place].labels);
+        set.group = groups.group_of("", columns.labels(set));
     }
     let sorted = groups.sort();
     for set in sets {
         set.group = sorted[set.group as usize];
     }
-    Ok(())
 }

@@ -11,8 +11,6 @@ use hashbrown::{HashMap, HashSet};
 pub(crate) struct Batch {
     /// The scan.
     pub(crate) scan: Scan,
-    /// The inputs that it serves.
-    pub(crate) inputs: Vec<usize>,
     /// For each group of the scan, the input and the group of the plan.
     pub(crate) groups: Vec<(u32, u32)>,
 }
@@ -52,7 +50,7 @@ pub(crate) fn batches(plan: &Plan, memory_max: u64, metric_ids: impl Fn(u32) -> 
             needs: inputs.first().map_or_else(Default::default, |i| plan.inputs.list[*i].needs),
             memory_max,
         };
-        Batch { scan, inputs, groups }
+        Batch { scan, groups }
     };
     shared.into_iter().map(|(inputs, _)| to_batch(inputs)).collect()
 }

@@ -113,8 +113,9 @@ impl Schema {
 
     /// The terms of `order by`.
     pub(crate) fn order(&self, ctx: &Context<'_>, clauses: &Clauses) -> Result<Vec<OrderBy>> {
-        let resolve =
-            |t: &crate::query::ast::OrderTerm| Ok(OrderBy { field: self.resolve(ctx, &t.term)?, descending: t.descending });
+        let resolve = |t: &crate::query::ast::OrderTerm| {
+            Ok(OrderBy { field: self.resolve(ctx, &t.term)?, descending: t.descending })
+        };
         clauses.order.iter().map(resolve).collect()
     }
 
@@ -127,9 +128,13 @@ impl Schema {
                 let candidate = |f: &Field| matches!(f.role, Role::Key | Role::Time);
                 let found = self.fields.iter().position(|f| candidate(f) && f.name == key.value);
                 if found.is_none() {
-                    let keys: Vec<&str> = self.fields.iter().filter(|f| candidate(f)).map(|f| f.name.as_str()).collect();
-                    let otherwise =
-                        if keys.is_empty() { "there are no keys: add `by`".to_owned() } else { list("the keys are", &keys) };
+                    let keys: Vec<&str> =
+                        self.fields.iter().filter(|f| candidate(f)).map(|f| f.name.as_str()).collect();
+                    let otherwise = if keys.is_empty() {
+                        "there are no keys: add `by`".to_owned()
+                    } else {
+                        list("the keys are", &keys)
+                    };
                     let message = format!("no key `{}` to limit by", key.value);
                     return Err(ctx.wrong_name(&key.span, message, &key.value, keys, &otherwise).into());
                 }

@@ -1,10 +1,9 @@
 //! From a selector as written to the metrics that it names and a test of its matchers.
 
-use super::context::{Context, list};
+use super::context::{Context, SeriesList, Wanted, did_you_mean, list};
 use super::text_test::{TextTest, anchored};
 use crate::error::{Diagnostic, Result, nearest};
 use crate::query::ast::{MatchOp, Matcher, Selector};
-use crate::query::plan::context::did_you_mean;
 use crate::query::source::SeriesInfo;
 
 /// The metrics of a selector, by their index in the context, and its matchers.
@@ -12,18 +11,33 @@ pub(crate) struct Selected {
     /// At least one metric, by name.
     pub(crate) metrics: Vec<usize>,
     matchers: Vec<(String, TextTest)>,
+    /// What the `=` matchers ask for.
+    wanted: Wanted,
 }
 
 impl Selected {
     /// Finds the metrics, and checks that labels and values of the matchers exist.
     pub(crate) fn new(ctx: &Context<'_>, selector: &Selector) -> Result<Self> {
         let metrics = metrics_of(ctx, selector)?;
+        let equal = selector.matchers.iter().filter(|m| m.op == MatchOp::Equal && !m.value.value.is_empty());
+        let wanted: Wanted = equal.map(|m| (m.label.value.clone(), m.value.value.clone())).collect();
+        let found = !wanted.is_empty() && any(&metrics, |m| Ok(!ctx.series_with(m, &wanted)?.is_empty()))?;
         let mut matchers = Vec::with_capacity(selector.matchers.len());
         for matcher in &selector.matchers {
             ctx.check_label(&metrics, &matcher.label.value, &matcher.label.span)?;
-            matchers.push((matcher.label.value.clone(), test_of(ctx, &metrics, matcher)?));
+            if !found && matcher.op == MatchOp::Equal {
+                check_value(ctx, &metrics, matcher)?;
+            }
+            matchers.push((matcher.label.value.clone(), test_of(ctx, matcher)?));
         }
-        Ok(Self { metrics, matchers })
+        Ok(Self { metrics, matchers, wanted })
+    }
+
+    /// The series of `metric` that can match; `also` says what else they must have.
+    pub(crate) fn series(&self, ctx: &Context<'_>, metric: usize, also: &Wanted) -> Result<SeriesList> {
+        let mut wanted = self.wanted.clone();
+        wanted.extend(also.iter().cloned());
+        ctx.series_with(metric, &wanted)
     }
 
     /// Whether all matchers hold for `series`.
@@ -32,13 +46,19 @@ impl Selected {
     }
 }
 
-fn test_of(ctx: &Context<'_>, metrics: &[usize], matcher: &Matcher) -> Result<TextTest> {
+fn any(metrics: &[usize], test: impl Fn(usize) -> Result<bool>) -> Result<bool> {
+    for metric in metrics {
+        if test(*metric)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn test_of(ctx: &Context<'_>, matcher: &Matcher) -> Result<TextTest> {
     let value = &matcher.value;
     Ok(match matcher.op {
-        MatchOp::Equal => {
-            check_value(ctx, metrics, matcher)?;
-            TextTest::Equal(value.value.clone())
-        }
+        MatchOp::Equal => TextTest::Equal(value.value.clone()),
         MatchOp::NotEqual => TextTest::NotEqual(value.value.clone()),
         MatchOp::Regex => TextTest::Regex(anchored(ctx, &value.value, &value.span)?),
         MatchOp::NotRegex => TextTest::NotRegex(anchored(ctx, &value.value, &value.span)?),
@@ -51,10 +71,9 @@ fn check_value(ctx: &Context<'_>, metrics: &[usize], matcher: &Matcher) -> Resul
     if value.is_empty() {
         return Ok(());
     }
-    for metric in metrics {
-        if ctx.series(*metric)?.iter().any(|s| s.labels.get(label) == Some(value)) {
-            return Ok(());
-        }
+    let wanted = vec![(label.clone(), value.clone())];
+    if any(metrics, |m| Ok(!ctx.series_with(m, &wanted)?.is_empty()))? {
+        return Ok(());
     }
     let values = ctx.label_values(metrics, label)?;
     let of = match metrics {

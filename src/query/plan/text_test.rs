@@ -80,10 +80,13 @@ pub(crate) fn holds(op: CompareOp, left: f64, right: f64) -> bool {
 fn literal_text(ctx: &Context<'_>, literal: &Spanned<Literal>) -> String {
     match &literal.value {
         Literal::Text(text) => text.clone(),
-        Literal::Number(number) => match ctx.text.get(literal.span.clone()) {
-            Some(written) if !written.is_empty() => written.to_owned(),
-            _ => format!("{}{}", number.value, number.unit.as_deref().unwrap_or("")),
-        },
+        Literal::Number(number) => {
+            let unit = number.unit.as_deref().unwrap_or("");
+            // What stands there may also be the name of a parameter.
+            let reads_so = |t: &&str| t.strip_suffix(unit).is_some_and(|t| t.parse() == Ok(number.value));
+            let written = ctx.text.get(literal.span.clone()).filter(reads_so);
+            written.map_or_else(|| format!("{}{unit}", number.value), str::to_owned)
+        }
     }
 }
 

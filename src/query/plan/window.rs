@@ -80,15 +80,12 @@ fn resolve(ctx: &Context<'_>, instant: &Spanned<Instant>, zone: Zone) -> Result<
     };
     let found = match &instant.value {
         Instant::Ago(duration) => duration.before(now, zone),
-        Instant::Written(text) => match Timestamp::parse(text, zone) {
-            Some(t) => Some(t),
-            None => {
-                let d = ctx.wrong(&instant.span, format!("`{text}` is no point in time"));
-                return Err(d
-                    .label("expected a span before now (1h), 2026-11-20, 2026-11-20T12:00:00Z, now, today, yesterday or @SECONDS")
-                    .into());
-            }
-        },
+        Instant::Written(text) => {
+            let expected =
+                "expected a span before now (1h), 2026-11-20, 2026-11-20T12:00:00Z, now, today, yesterday or @SECONDS";
+            let wrong = || ctx.wrong(&instant.span, format!("`{text}` is no point in time")).label(expected);
+            Some(Timestamp::parse(text, zone).ok_or_else(wrong)?)
+        }
         Instant::Now => Some(now),
         Instant::Today => Some(start_of_today()),
         Instant::Yesterday => Duration { days: 1, ..Duration::default() }.before(start_of_today(), zone),
