@@ -23,7 +23,10 @@ fn dump(store: &Store) -> Vec<(String, Vec<(i64, f64)>)> {
     for metric in engine.metrics().unwrap() {
         let series = engine.series(metric.id).unwrap();
         let scan = Scan {
-            series: series.iter().map(|s| ScanSeries { metric: metric.id, series: s.id, group: 0, filter: 0 }).collect(),
+            series: series
+                .iter()
+                .map(|s| ScanSeries { metric: metric.id, series: s.id, group: 0, filter: 0 })
+                .collect(),
             group_count: 1,
             range: TimeRange::ALL,
             bucketing: None,
@@ -43,7 +46,7 @@ fn dump(store: &Store) -> Vec<(String, Vec<(i64, f64)>)> {
 fn bulk(store: &Arc<Store>, set: &SeriesSet, columns: &Columns) -> Outcome {
     let mut bulk = Bulk::begin(Arc::clone(store), "test");
     bulk.add(columns, set).unwrap();
-    bulk.finish(set, &[], None, 0, 0).unwrap()
+    bulk.finish(&[], None, 0, 0).unwrap()
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn the_same_hash_goes_in_once() {
     let ingest = || {
         let mut bulk = Bulk::begin(Arc::clone(&store), "file");
         bulk.add(&columns, &set).unwrap();
-        bulk.finish(&set, &[], Some(7), 0, 0).unwrap()
+        bulk.finish(&[], Some(7), 0, 0).unwrap()
     };
     let Outcome::Added(id) = ingest() else { panic!("the first is new") };
     assert_eq!(ingest(), Outcome::Already(id));

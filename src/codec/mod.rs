@@ -13,7 +13,7 @@ pub mod times;
 pub mod values;
 
 /// Numbers in a page, the smallest part of a column that can be decoded on its own (the last page may be shorter).
-pub const PAGE_COUNT: usize = 2048;
+pub const PAGE_COUNT: usize = 4096;
 
 /// The most numbers that one column may hold.
 pub const COLUMN_COUNT_MAX: usize = 1 << 20;

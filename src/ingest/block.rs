@@ -8,6 +8,12 @@ use std::ops::{ControlFlow, Range};
 /// How many tolerated faults are kept to be listed; all are counted.
 pub(super) const BAD_KEPT_MAX: usize = 100;
 
+/// How much of the input a message quotes, in bytes.
+const SHOWN_LEN_MAX: usize = 60;
+
+/// How long a message may be, in bytes.
+const MESSAGE_LEN_MAX: usize = 800;
+
 /// How much of a wrong line is kept, in bytes.
 const TEXT_LEN_MAX: usize = 64 * 1024;
 
@@ -31,7 +37,12 @@ struct Details {
 
 impl Fault {
     pub(super) fn new(message: impl Into<String>, span: Range<usize>) -> Self {
-        Self(Box::new(Details { message: message.into(), span, label: None, help: None }))
+        let mut message = message.into();
+        if message.len() > MESSAGE_LEN_MAX {
+            message.truncate(char_start(message.as_bytes(), MESSAGE_LEN_MAX));
+            message.push_str("...");
+        }
+        Self(Box::new(Details { message, span, label: None, help: None }))
     }
 
     #[must_use]
@@ -62,6 +73,22 @@ impl Fault {
         diagnostic.help = help;
         diagnostic
     }
+}
+
+/// `text` for a message: its first bytes, made valid UTF-8.
+pub(super) fn clipped(text: &[u8]) -> String {
+    if text.len() <= SHOWN_LEN_MAX {
+        return String::from_utf8_lossy(text).into_owned();
+    }
+    format!("{}...", String::from_utf8_lossy(&text[..char_start(text, SHOWN_LEN_MAX)]))
+}
+
+/// Where the character that holds byte `at` of `text` begins.
+fn char_start(text: &[u8], mut at: usize) -> usize {
+    while at > 0 && text.get(at).is_some_and(|b| b & 0xC0 == 0x80) {
+        at -= 1;
+    }
+    at
 }
 
 /// The fault of a line beyond [`LINE_LEN_MAX`].

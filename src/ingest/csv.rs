@@ -1,6 +1,6 @@
 //! CSV with a header: rows into samples, as the plan says.
 
-use super::block::{Fault, Parse, Parsed, too_long, utf8_no_nul};
+use super::block::{Fault, Parse, Parsed, clipped, too_long, utf8_no_nul};
 use super::csv_plan::{MetricFrom, Plan};
 use super::csv_record::{Row, row_len, without_end};
 use super::number::{TimeFault, number};
@@ -129,7 +129,7 @@ impl Csv {
     #[cold]
     fn no_time(&self, plan: &Plan, content: &[u8], fault: TimeFault) -> Fault {
         let span = self.row.cells[plan.time].span.clone();
-        let (shown, name) = (String::from_utf8_lossy(content), &plan.names[plan.time]);
+        let (shown, name) = (clipped(content), &plan.names[plan.time]);
         match (fault, plan.time_form) {
             _ if content.is_empty() => Fault::new(format!("no time in column `{name}`"), span),
             (TimeFault::OutOfRange, _) => {
@@ -145,7 +145,7 @@ impl Csv {
 
     #[cold]
     fn no_number(&self, plan: &Plan, column: usize, content: &[u8]) -> Fault {
-        let (shown, name) = (String::from_utf8_lossy(content), &plan.names[column]);
+        let (shown, name) = (clipped(content), &plan.names[column]);
         let fault = Fault::new(
             format!("`{shown}` in column `{name}` is no finite number"),
             self.row.cells[column].span.clone(),

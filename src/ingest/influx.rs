@@ -1,10 +1,14 @@
 //! InfluxDB line protocol: `measurement,tag=value field=1.5,other=2i 1767225600000000000`.
 //!
+//! As the protocol's own readers do it: a backslash escapes only a comma, space or equals sign behind it; blanks may stand
+//! at the beginning and between the parts of a line; a field that occurs twice gives two samples. Unlike them, a string
+//! must end on its line, and a repeated tag is an error.
+//!
 //! A field `value` is the metric named like its measurement, another field is `measurement.field`. Most lines repeat a
 //! series that was seen before: the bytes before the fields are looked up as they are, and each field's name is compared
 //! with the one that stood there last time, so that nothing is unescaped, sorted or allocated twice.
 
-use super::block::{Counts, Fault, Parse, Parsed, each_line, utf8_no_nul};
+use super::block::{Counts, Fault, Parse, Parsed, clipped, each_line, utf8_no_nul};
 use super::influx_head::{Head, field_key, find_unescaped};
 use super::number::{TimeFault, decimal, integer, number, rounds, time_whole};
 use super::options::{Options, Precision, Strings};
@@ -91,14 +95,14 @@ impl Influx {
             return Err(no_fields(line));
         };
         let head = start..head_end;
-        let cached = match self.cache.find(&line[head.clone()]) {
-            Some(cached) => cached,
+        let (cached, parsed_head) = match self.cache.find(&line[head.clone()]) {
+            Some(cached) => (cached, None),
             None => self.miss(line, head.clone())?,
         };
         let mut work = Work {
             line,
             head,
-            parsed_head: None,
+            parsed_head,
             budget: Budget::new(),
             registry: &self.registry,
             strings: self.strings,
@@ -122,12 +126,12 @@ impl Influx {
         Ok(())
     }
 
-    /// Checks a head that is new here.
+    /// Reads a head that is new here.
     #[cold]
-    fn miss(&mut self, line: &[u8], head: Range<usize>) -> Result<usize, Fault> {
+    fn miss(&mut self, line: &[u8], head: Range<usize>) -> Result<(usize, Option<Head>), Fault> {
         let bytes = &line[head.clone()];
-        Head::parse(bytes, head.start, &self.registry)?;
-        Ok(self.cache.insert(bytes, Fields::default()))
+        let parsed = Head::parse(bytes, head.start, &self.registry)?;
+        Ok((self.cache.insert(bytes, Fields::default()), Some(parsed)))
     }
 }
 
@@ -135,7 +139,7 @@ impl Influx {
 struct Work<'a> {
     line: &'a [u8],
     head: Range<usize>,
-    /// The head in plain text, once some field needed it.
+    /// The head in plain text, where it is new or some field needed it.
     parsed_head: Option<Head>,
     budget: Budget,
     registry: &'a Registry,
@@ -296,7 +300,7 @@ impl Work<'_> {
                 Ok((Value::String, at))
             }
             Strings::Refuse => {
-                let name = String::from_utf8_lossy(&self.line[key.start..key.end - 1]).into_owned();
+                let name = clipped(&self.line[key.start..key.end - 1]);
                 Err(Fault::new(format!("field `{name}` is a string, and a sample is a number"), start..at)
                     .help("`--strings skip` leaves string fields out"))
             }
@@ -342,13 +346,13 @@ fn no_value(text: &[u8], span: Range<usize>) -> Fault {
     if text.is_empty() {
         return Fault::new("a field without a value", span).label("expected a number");
     }
-    Fault::new(format!("`{}` is no value", String::from_utf8_lossy(text)), span)
+    Fault::new(format!("`{}` is no value", clipped(text)), span)
         .label("expected a number such as 1.5, 5i or 5u, true or false, or a \"string\"")
 }
 
 #[cold]
 fn no_time(text: &[u8], span: Range<usize>, fault: TimeFault, precision: Precision) -> Fault {
-    let shown = String::from_utf8_lossy(text);
+    let shown = clipped(text);
     match fault {
         TimeFault::OutOfRange => {
             Fault::new(format!("the time {shown} {precision} lies outside the years 1677 to 2262"), span)

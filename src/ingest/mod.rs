@@ -8,6 +8,7 @@
 
 mod block;
 mod csv;
+mod csv_guess;
 mod csv_plan;
 mod csv_record;
 mod detect;

@@ -102,9 +102,17 @@ pub(super) fn number(text: &[u8]) -> Option<Number> {
     if !text.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
         return None;
     }
-    let value: f64 = fast_float2::parse(text.strip_prefix(b"+").unwrap_or(text)).ok()?;
+    let value: f64 = fast_float2::parse(without_plus(text)).ok()?;
     let whole = prefix.len == text.len() && !prefix.has_point;
     Some(Number { value, rounded: whole && is_rounded(text, value) })
+}
+
+/// `text` without its plus sign, unless another sign follows it, which makes it no number.
+fn without_plus(text: &[u8]) -> &[u8] {
+    match text {
+        [b'+', rest @ ..] if !matches!(rest.first(), Some(b'+' | b'-')) => rest,
+        _ => text,
+    }
 }
 
 /// Whether `value` differs from the whole number `text`. Beyond 38 digits every number counts as rounded.
@@ -155,9 +163,9 @@ fn leading_zeros(digits: &[u8]) -> usize {
 /// Eight digits at once: neighbours are joined to pairs, pairs to fours, fours to eight (Lemire, "Quickly parsing eight digits", 2018).
 #[inline]
 fn eight_digits(chunk: [u8; 8]) -> Option<u64> {
-    let text = u64::from_le_bytes(chunk);
     const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let text = u64::from_le_bytes(chunk);
     if text & HIGH != ZEROS || text.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
         return None;
     }

@@ -13,7 +13,7 @@ use super::options::{Format, Options};
 use super::reader::{Piece, Reader, Slot};
 use super::series::Registry;
 use super::summary::{ReadSummary, Tally};
-use crate::error::{Diagnostic, Error, Result};
+use crate::error::{Diagnostic, Error, Result, printable};
 use crate::model::{Cancel, Columns, SeriesSet};
 use std::io::Read;
 use std::path::Path;
@@ -119,7 +119,7 @@ impl Job<'_> {
     /// Starts the threads.
     pub(super) fn start(&self, input: Box<dyn Read + Send>) -> Result<Running> {
         let (slots, empty_slots) = channel();
-        for _ in 0..2 * self.parsers + 1 {
+        for _ in 0..=2 * self.parsers {
             // The receiver is right here, so this cannot fail.
             let _ = slots.send(Box::new(Slot::new(self.options.skip_bad > 0)));
         }
@@ -218,7 +218,7 @@ impl Running {
         }
         tally.summary.bytes = bytes_told;
         if bytes_told == 0 {
-            let name = job.origin.display();
+            let name = printable(&job.origin.display().to_string());
             return Err(Error::usage_hint(
                 format!("`{name}` is empty"),
                 "is it the right file, and was it written to the end?",

@@ -116,6 +116,9 @@ impl Reader {
         let (mut bytes, mut at_end) = self.mark_skipped()?;
         let mut cutter = Cutter::lines();
         let mut lines_skipped = 0;
+        if at_end && bytes.is_empty() {
+            return Ok(());
+        }
         if self.format == Format::Csv {
             let header = self.header(&mut bytes, &mut at_end)?;
             cutter = Cutter::rows(header.delimiter);

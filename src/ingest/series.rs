@@ -161,7 +161,7 @@ mod tests {
         assert!(registry.labels([("a", "1"), ("a", "2")]).unwrap_err().contains("occurs twice"));
         assert!(registry.labels([("a", "x\0y")]).unwrap_err().contains("NUL"));
         assert!(registry.labels([("", "x")]).is_err());
-        assert!(check_name("metric", &long[..NAME_LEN_MAX + 1]).unwrap_err().contains("at most 512"));
+        assert!(check_name("metric", &long[..=NAME_LEN_MAX]).unwrap_err().contains("at most 512"));
     }
 
     #[test]

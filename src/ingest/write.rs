@@ -3,6 +3,7 @@
 //! Values are written with the fewest digits that read back as the same bits, times as whole ns.
 
 use super::Format;
+use crate::error::printable;
 use crate::model::{MetricMeta, Series};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -54,7 +55,7 @@ pub fn writer<'a>(format: Format, out: impl Write + 'a, label_keys: &[String]) -
 /// The shortest text of `value` that reads back as the same bits.
 fn push_value(text: &mut String, value: f64) -> io::Result<()> {
     if !value.is_finite() {
-        return Err(invalid(format!("a sample with the value {value}, which no series holds")));
+        return Err(invalid(&format!("a sample with the value {value}, which no series holds")));
     }
     // `Debug` keeps exponents short where `Display` would write hundreds of zeros.
     let _ = write!(text, "{value:?}");
@@ -64,14 +65,14 @@ fn push_value(text: &mut String, value: f64) -> io::Result<()> {
     Ok(())
 }
 
-fn invalid(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, message)
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, printable(message))
 }
 
 /// Refuses text that no reader takes back.
 fn no_nul(text: &str) -> io::Result<()> {
     if text.contains('\0') {
-        return Err(invalid(format!("`{text}` contains a NUL character, which text cannot carry")));
+        return Err(invalid(&format!("`{text}` contains a NUL character, which text cannot carry")));
     }
     Ok(())
 }
@@ -100,7 +101,7 @@ impl<W: Write> InfluxWriter<W> {
             }
             return Ok(());
         };
-        Err(invalid(format!("`{text}` {why}, which line protocol cannot carry; jsonl can")))
+        Err(invalid(&format!("`{text}` {why}, which line protocol cannot carry; jsonl can")))
     }
 }
 
@@ -113,7 +114,7 @@ impl<W: Write> SampleWriter for InfluxWriter<W> {
         self.line.clear();
         if series.metric.starts_with(['#', '\t', '\u{feff}']) {
             let name = &series.metric;
-            return Err(invalid(format!(
+            return Err(invalid(&format!(
                 "`{name}` begins with a character that line protocol cannot carry there; jsonl can"
             )));
         }
@@ -155,7 +156,7 @@ impl<W: Write> CsvWriter<W> {
         // Names that the reader would take for other columns, in any case of letters.
         let taken = |key: &&String| ["metric", "value", "time_ns"].iter().any(|c| key.eq_ignore_ascii_case(c));
         if let Some(key) = self.keys.iter().find(taken) {
-            return Err(invalid(format!("a label called `{key}` would be another column of CSV; jsonl can carry it")));
+            return Err(invalid(&format!("a label called `{key}` would be another column of CSV; jsonl can carry it")));
         }
         let columns = CSV_COLUMNS.into_iter().chain(self.keys.iter().map(String::as_str));
         for (i, name) in columns.enumerate() {
@@ -190,15 +191,20 @@ impl<W: Write> SampleWriter for CsvWriter<W> {
         if self.header_due {
             self.header()?;
         }
-        if let Some((key, _)) = series.labels.iter().find(|(key, _)| !self.keys.iter().any(|k| k == key)) {
-            return Err(invalid(format!("label `{key}` is none of the columns of this CSV")));
-        }
         let (mut line, mut tail) = (String::new(), String::new());
         push_cell(&mut line, &series.metric)?;
         line.push(',');
+        let mut written = 0;
         for key in &self.keys {
+            let value = series.labels.get(key);
+            written += usize::from(value.is_some());
             tail.push(',');
-            push_cell(&mut tail, series.labels.get(key).unwrap_or_default())?;
+            push_cell(&mut tail, value.unwrap_or_default())?;
+        }
+        if written < series.labels.count() {
+            let missing = series.labels.iter().find(|(key, _)| !self.keys.iter().any(|k| k == key));
+            let key = missing.map_or("", |label| label.0);
+            return Err(invalid(&format!("label `{key}` is none of the columns of this CSV")));
         }
         let head = line.len();
         for (time, value) in times.iter().zip(values) {

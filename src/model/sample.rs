@@ -1,7 +1,8 @@
 //! Samples in columns, and the series that they belong to.
 
 use super::Labels;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::BuildHasher;
 
 /// Times are below this, so that `i64::MAX` can stand for "no upper bound".
 pub const TIME_MAX: i64 = i64::MAX - 1;
@@ -18,7 +19,9 @@ pub struct Series {
 /// Series numbered in the order in which they were first seen. Samples in [`Columns`] refer to these numbers.
 #[derive(Debug, Default, Clone)]
 pub struct SeriesSet {
-    ids: HashMap<Series, u32>,
+    /// Hashes and numbers; each series is kept once, in `list`. With the hash at hand, growing need not visit all series.
+    ids: HashTable<(u64, u32)>,
+    hasher: DefaultHashBuilder,
     list: Vec<Series>,
 }
 
@@ -30,12 +33,14 @@ impl SeriesSet {
 
     /// The number of `series`, given now if it is new.
     pub fn id(&mut self, series: Series) -> u32 {
-        let next = self.list.len() as u32;
-        let list = &mut self.list;
-        *self.ids.entry(series).or_insert_with_key(|s| {
-            list.push(s.clone());
-            next
-        })
+        let Self { ids, hasher, list } = self;
+        let hash = hasher.hash_one(&series);
+        let is_same = |known: &(u64, u32)| known.0 == hash && list[known.1 as usize] == series;
+        let (_, id) = *ids.entry(hash, is_same, |known| known.0).or_insert((hash, list.len() as u32)).get();
+        if id as usize == list.len() {
+            list.push(series);
+        }
+        id
     }
 
     /// The series numbered `id`.

@@ -9,22 +9,27 @@ use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
 use super::store::{Store, next_ingest, next_seq, seal, set_metas, set_next_seq};
 use crate::error::{Error, Result};
-use crate::model::{Columns, MetricMeta, SeriesSet};
+use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, WriteTransaction};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// Samples gathered before some are encoded: 16 bytes each.
-const GATHERED_COUNT_MAX: usize = 4_000_000;
+const GATHERED_COUNT_MAX: usize = 3_500_000;
 
 /// An ingest under way.
 pub struct Bulk {
     store: Arc<Store>,
     source: String,
+    /// The caller's series, by number.
+    series: Vec<Series>,
     /// Rows by number in the caller's [`SeriesSet`].
     rows: Vec<SeriesRows>,
     gathered: usize,
+    /// Encoded chunks that wait for a commit, in order of arrival, and their bytes.
+    held: Vec<EncodedChunk>,
+    held_len: usize,
     /// Metric and series number of the first so many of the caller's series.
     ids: Vec<(u32, u32)>,
     /// Number of the pending batch, once there is one.
@@ -62,8 +67,11 @@ impl Bulk {
         Self {
             store,
             source: source.to_owned(),
+            series: Vec::new(),
             rows: Vec::new(),
             gathered: 0,
+            held: Vec::new(),
+            held_len: 0,
             ids: Vec::new(),
             batch: None,
             writer: None,
@@ -79,6 +87,7 @@ impl Bulk {
     /// [`Error::Busy`], [`Error::Io`], [`Error::Corrupt`]; the ingest must then be dropped.
     pub fn add(&mut self, columns: &Columns, series: &SeriesSet) -> Result<()> {
         if self.rows.len() < series.count() {
+            self.series.extend_from_slice(&series.list()[self.rows.len()..]);
             self.rows.resize_with(series.count(), SeriesRows::default);
         }
         for ((id, time), value) in columns.series.iter().zip(&columns.times).zip(&columns.values) {
@@ -93,7 +102,7 @@ impl Bulk {
             self.last = self.last.max(*time);
         }
         if self.gathered >= GATHERED_COUNT_MAX {
-            self.write_some(series)?;
+            self.write_some()?;
         }
         Ok(())
     }
@@ -109,8 +118,8 @@ impl Bulk {
     }
 
     /// Encodes and commits the longest series, until half of what was gathered is gone. Long series make small chunks.
-    fn write_some(&mut self, series: &SeriesSet) -> Result<()> {
-        self.number_series(series)?;
+    fn write_some(&mut self) -> Result<()> {
+        self.number_series()?;
         let mut order: Vec<usize> = (0..self.rows.len()).filter(|i| !self.rows[*i].times.is_empty()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(self.rows[*i].times.len()));
         let mut taken = Vec::new();
@@ -123,7 +132,7 @@ impl Bulk {
             taken.push(self.take(i));
         }
         self.gathered -= count;
-        self.hand_over(taken)
+        self.hold(taken)
     }
 
     fn take(&mut self, i: usize) -> SeriesRows {
@@ -132,9 +141,15 @@ impl Bulk {
         rows
     }
 
+    /// All rows that are there.
+    fn take_all(&mut self) -> Vec<SeriesRows> {
+        let there: Vec<usize> = (0..self.rows.len()).filter(|i| !self.rows[*i].times.is_empty()).collect();
+        there.into_iter().map(|i| self.take(i)).collect()
+    }
+
     /// Gives numbers to new series, and registers the pending batch at first.
-    fn number_series(&mut self, series: &SeriesSet) -> Result<()> {
-        if self.batch.is_some() && self.ids.len() == series.count() {
+    fn number_series(&mut self) -> Result<()> {
+        if self.batch.is_some() && self.ids.len() == self.series.len() {
             return Ok(());
         }
         let txn = self.store.begin_write()?;
@@ -146,15 +161,25 @@ impl Bulk {
             txn.open_table(PENDING)?.insert(batch, records::to_bytes(&batch.to_be_bytes(), &record)?.as_slice())?;
             batch
         };
-        let ids = number(&txn, series, self.ids.len(), Some(batch))?;
+        let ids = number(&txn, &self.series[self.ids.len()..], Some(batch))?;
         txn.commit()?;
         self.batch = Some(batch);
         self.ids.extend(ids);
         Ok(())
     }
 
-    fn hand_over(&mut self, rows: Vec<SeriesRows>) -> Result<()> {
+    /// Encodes rows. The chunks wait until there are enough bytes for a commit: what packs well makes long chunks that way.
+    fn hold(&mut self, rows: Vec<SeriesRows>) -> Result<()> {
         let chunks = chunk::encode_all(rows);
+        self.held_len += chunks.iter().map(EncodedChunk::len).sum::<usize>();
+        self.held.extend(chunks);
+        if self.held_len >= COMMIT_LEN { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Gives the chunks held to the writing thread.
+    fn hand_over(&mut self) -> Result<()> {
+        let chunks = chunk::merge_all(std::mem::take(&mut self.held))?;
+        self.held_len = 0;
         let batch = self.batch.ok_or_else(|| Error::Bug("chunks without a batch".into()))?;
         if self.writer.is_none() {
             let (queue, work) = sync_channel::<Vec<EncodedChunk>>(0);
@@ -186,7 +211,6 @@ impl Bulk {
     /// As for [`Bulk::add`]; nothing is kept then.
     pub fn finish(
         mut self,
-        series: &SeriesSet,
         metas: &[(String, MetricMeta)],
         hash: Option<u128>,
         bytes: u64,
@@ -202,14 +226,10 @@ impl Bulk {
             hash,
         };
         if self.batch.is_some() {
-            self.number_series(series)?;
-            let rest: Vec<SeriesRows> = (0..self.rows.len())
-                .filter(|i| !self.rows[*i].times.is_empty())
-                .collect::<Vec<_>>()
-                .into_iter()
-                .map(|i| self.take(i))
-                .collect();
-            self.hand_over(rest)?;
+            self.number_series()?;
+            let rest = self.take_all();
+            self.hold(rest)?;
+            self.hand_over()?;
             self.join_writer()?;
         }
         let txn = self.store.begin_write()?;
@@ -227,7 +247,7 @@ impl Bulk {
                 }
                 batch
             }
-            None => self.write_whole(&txn, series)?,
+            None => self.write_whole(&txn)?,
         };
         {
             let mut catalog = CatalogWriter::open(&txn)?;
@@ -240,20 +260,17 @@ impl Bulk {
             txn.open_table(INGEST_HASHES)?.insert(hash, id)?;
         }
         txn.commit()?;
-        self.batch = None;
+        if self.batch.take().is_some() {
+            self.store.tidy_at_close();
+        }
         Ok(Outcome::Added(id))
     }
 
     /// A small ingest: numbers, chunks and all in the one transaction.
-    fn write_whole(&mut self, txn: &WriteTransaction, series: &SeriesSet) -> Result<u64> {
-        self.ids = number(txn, series, 0, None)?;
+    fn write_whole(&mut self, txn: &WriteTransaction) -> Result<u64> {
+        self.ids = number(txn, &self.series, None)?;
         let id = next_ingest(txn)?;
-        let rows: Vec<SeriesRows> = (0..self.rows.len())
-            .filter(|i| !self.rows[*i].times.is_empty())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|i| self.take(i))
-            .collect();
+        let rows = self.take_all();
         let seq = seal(txn, next_seq(txn)?)?;
         let seq = chunk::write(txn, chunk::encode_all(rows), id, seq)?;
         set_next_seq(txn, seq)?;
@@ -272,24 +289,24 @@ impl Drop for Bulk {
 }
 
 /// Numbers the series from the `from`-th on.
-fn number(txn: &WriteTransaction, series: &SeriesSet, from: usize, batch: Option<u64>) -> Result<Vec<(u32, u32)>> {
+fn number(txn: &WriteTransaction, series: &[Series], batch: Option<u64>) -> Result<Vec<(u32, u32)>> {
     let mut catalog = CatalogWriter::open(txn)?;
-    let ids = series.list()[from..].iter().map(|s| catalog.series(s, batch)).collect::<Result<Vec<_>>>()?;
+    let ids = series.iter().map(|s| catalog.series(s, batch)).collect::<Result<Vec<_>>>()?;
     catalog.finish()?;
     Ok(ids)
 }
 
-/// Samples in one commit of a pending batch: other writers get their turn between commits.
-const COMMIT_COUNT: u64 = 1_000_000;
+/// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
+const COMMIT_LEN: usize = 8 << 20;
 
 fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
     while rest.peek().is_some() {
         let mut part = Vec::new();
-        let mut count = 0;
-        while count < COMMIT_COUNT {
+        let mut len = 0;
+        while len < COMMIT_LEN {
             let Some(chunk) = rest.next() else { break };
-            count += chunk.count();
+            len += chunk.len();
             part.push(chunk);
         }
         let txn = store.begin_write()?;

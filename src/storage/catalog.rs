@@ -9,6 +9,7 @@ use crate::model::{Labels, MetricMeta, Series};
 use hashbrown::HashMap;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
 use twox_hash::XxHash3_64;
 
 /// The hash that a series is found by.
@@ -39,8 +40,11 @@ pub(super) struct CatalogWriter<'t> {
     postings: Table<'t, &'static [u8], &'static [u8]>,
     pending: Table<'t, u32, u64>,
     metric_ids: HashMap<String, u32>,
-    /// Series added in this transaction, by the posting that they go into.
-    added: HashMap<Vec<u8>, RoaringBitmap>,
+    /// Series added in this transaction. They are written in the order of their keys, which fills pages instead of splitting them.
+    new_series: BTreeMap<[u8; 8], Vec<u8>>,
+    new_hashes: BTreeMap<u64, u64>,
+    /// The postings that they go into.
+    new_postings: BTreeMap<Vec<u8>, RoaringBitmap>,
 }
 
 impl<'t> CatalogWriter<'t> {
@@ -54,7 +58,9 @@ impl<'t> CatalogWriter<'t> {
             postings: txn.open_table(POSTINGS)?,
             pending: txn.open_table(PENDING_SERIES)?,
             metric_ids: HashMap::new(),
-            added: HashMap::new(),
+            new_series: BTreeMap::new(),
+            new_hashes: BTreeMap::new(),
+            new_postings: BTreeMap::new(),
         })
     }
 
@@ -107,32 +113,53 @@ impl<'t> CatalogWriter<'t> {
         let metric = self.metric(&series.metric)?;
         let labels = records::labels_body(&series.labels);
         let mut hash = hash_of(metric, &labels);
-        while let Some(found) = self.hashes.get(hash)?.map(|n| n.value()) {
+        while let Some(found) = self.found(hash)? {
             let key = found.to_be_bytes();
             let (found_metric, id) = series_of_key(&key);
-            let stored = self.series.get(&key)?.ok_or_else(|| Error::corrupt(format!("series {id} has no record")))?;
-            let body = records::checked("a series", &key, stored.value())?;
-            if found_metric == metric && body == labels {
+            if found_metric == metric && self.has_labels(&key, &labels)? {
                 return Ok((metric, id));
             }
             hash = hash.wrapping_add(1);
         }
         let id = self.next("next_series")?;
         let key = series_key(metric, id);
-        self.series.insert(&key, records::labels_to_bytes(&key, &series.labels).as_slice())?;
-        self.hashes.insert(hash, u64::from_be_bytes(key))?;
+        self.new_series.insert(key, records::labels_to_bytes(&key, &series.labels));
+        self.new_hashes.insert(hash, u64::from_be_bytes(key));
         if let Some(batch) = batch {
             self.pending.insert(id, batch)?;
         }
         for (label, value) in series.labels.iter() {
-            self.added.entry(posting_key(metric, label, value, (id >> 16) as u16)).or_default().insert(id);
+            self.new_postings.entry(posting_key(metric, label, value, (id >> 16) as u16)).or_default().insert(id);
         }
         Ok((metric, id))
     }
 
-    /// Writes the postings of the series added. Must be called last.
+    /// What stands under `hash`, written or about to be.
+    fn found(&self, hash: u64) -> Result<Option<u64>> {
+        match self.new_hashes.get(&hash) {
+            Some(found) => Ok(Some(*found)),
+            None => Ok(self.hashes.get(hash)?.map(|n| n.value())),
+        }
+    }
+
+    fn has_labels(&self, key: &[u8; 8], labels: &[u8]) -> Result<bool> {
+        if let Some(bytes) = self.new_series.get(key) {
+            return Ok(records::checked("a series", key, bytes)? == labels);
+        }
+        let stored =
+            self.series.get(key)?.ok_or_else(|| Error::corrupt("a series that is known by its hash has no record"))?;
+        Ok(records::checked("a series", key, stored.value())? == labels)
+    }
+
+    /// Writes the series added and their postings. Must be called last.
     pub(super) fn finish(mut self) -> Result<()> {
-        for (key, added) in std::mem::take(&mut self.added) {
+        for (key, bytes) in std::mem::take(&mut self.new_series) {
+            self.series.insert(&key, bytes.as_slice())?;
+        }
+        for (hash, found) in std::mem::take(&mut self.new_hashes) {
+            self.hashes.insert(hash, found)?;
+        }
+        for (key, added) in std::mem::take(&mut self.new_postings) {
             let bitmap = added | posting(&self.postings, &key)?;
             self.put_posting(&key, &bitmap)?;
         }

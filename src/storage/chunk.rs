@@ -34,15 +34,48 @@ pub(super) struct EncodedChunk {
 }
 
 impl EncodedChunk {
-    /// Samples in the chunk.
-    pub(super) fn count(&self) -> u64 {
-        u64::from(self.header.count)
+    /// Bytes of both columns.
+    pub(super) fn len(&self) -> usize {
+        self.values.len() + self.times.len()
+    }
+
+    fn decode(&self, rows: &mut SeriesRows) -> std::result::Result<(), codec::Malformed> {
+        let count = self.header.count as usize;
+        codec::values::decode(&self.values, count, 0..count, &mut rows.values)?;
+        codec::times::Times::read(&self.times, count)?.decode(0..count, &mut rows.times)
     }
 }
 
 /// Encodes the rows of many series, on all cores.
 pub(super) fn encode_all(rows: Vec<SeriesRows>) -> Vec<EncodedChunk> {
     rows.into_par_iter().flat_map_iter(encode_series).collect()
+}
+
+/// Joins chunks of one series and day that are much shorter than a chunk may be. They come in order of arrival.
+pub(super) fn merge_all(mut chunks: Vec<EncodedChunk>) -> Result<Vec<EncodedChunk>> {
+    chunks.sort_by_key(|c| (c.metric, c.day, c.series));
+    let mut groups: Vec<Vec<EncodedChunk>> = Vec::new();
+    for chunk in chunks {
+        let same = |c: &EncodedChunk| (c.metric, c.day, c.series) == (chunk.metric, chunk.day, chunk.series);
+        match groups.last_mut() {
+            Some(group) if group.last().is_some_and(same) => group.push(chunk),
+            _ => groups.push(vec![chunk]),
+        }
+    }
+    let merged: Vec<Vec<EncodedChunk>> = groups.into_par_iter().map(merge).collect::<Result<_>>()?;
+    Ok(merged.into_iter().flatten().collect())
+}
+
+fn merge(group: Vec<EncodedChunk>) -> Result<Vec<EncodedChunk>> {
+    let count: usize = group.iter().map(|c| c.header.count as usize).sum();
+    if group.len() < 2 || count / group.len() > CHUNK_COUNT_MAX / 2 {
+        return Ok(group);
+    }
+    let mut rows = SeriesRows { metric: group[0].metric, series: group[0].series, ..SeriesRows::default() };
+    for chunk in &group {
+        chunk.decode(&mut rows).map_err(|e| Error::Bug(format!("a chunk just encoded: {e}")))?;
+    }
+    Ok(encode_series(rows))
 }
 
 /// Sorts the rows by time, equal times staying in order of arrival, and cuts them by day and length.

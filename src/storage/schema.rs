@@ -101,13 +101,13 @@ impl ChunkKey {
     }
 }
 
-/// Where a piece of an extent stands: by metric, UTC day, number of the extent, number of the piece.
+/// Where a piece of an extent stands: by metric, UTC day, number of the extent, offset of the piece's first byte within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PieceKey {
     pub(super) metric: u32,
     pub(super) day: i32,
     pub(super) extent: u64,
-    pub(super) piece: u32,
+    pub(super) offset: u32,
 }
 
 impl PieceKey {
@@ -118,8 +118,13 @@ impl PieceKey {
         out[..4].copy_from_slice(&self.metric.to_be_bytes());
         out[4..8].copy_from_slice(&flip_i32(self.day));
         out[8..16].copy_from_slice(&self.extent.to_be_bytes());
-        out[16..].copy_from_slice(&self.piece.to_be_bytes());
+        out[16..].copy_from_slice(&self.offset.to_be_bytes());
         out
+    }
+
+    /// The offset of a key.
+    pub(super) fn offset_of(bytes: &[u8; Self::LEN]) -> u32 {
+        u32::from_be_bytes(part(bytes, 16))
     }
 }
 

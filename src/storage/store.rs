@@ -16,6 +16,7 @@ use redb::{
     TransactionError, WriteTransaction,
 };
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How a store is opened.
@@ -59,6 +60,8 @@ pub struct Store {
     handle: Handle,
     path: PathBuf,
     wait: Duration,
+    /// Whether closing gives unused space back to the system.
+    tidy: AtomicBool,
 }
 
 impl std::fmt::Debug for Store {
@@ -87,7 +90,7 @@ impl Store {
                 move || Self::open_read(&path)
             })?)
         };
-        let store = Self { handle, path: path.to_owned(), wait: options.wait };
+        let store = Self { handle, path: path.to_owned(), wait: options.wait, tidy: AtomicBool::new(false) };
         if options.write {
             store.prepare()?
         } else {
@@ -373,8 +376,45 @@ impl Store {
     pub fn close(self) -> Result<()> {
         match self.handle {
             Handle::Read(db) => Ok(db.close()?),
-            Handle::Write(db) => Ok(db.close()?),
+            Handle::Write(mut db) => {
+                if self.tidy.into_inner() {
+                    let len = std::fs::metadata(&self.path).map_or(0, |m| m.len());
+                    tidy(&mut db, len)?;
+                }
+                Ok(db.close()?)
+            }
         }
+    }
+
+    /// Has [`Store::close`] give unused space back.
+    pub(super) fn tidy_at_close(&self) {
+        self.tidy.store(true, Ordering::Relaxed);
+    }
+}
+
+/// More unused bytes than this are left alone: giving them back may mean to move as many, which takes too long to do unasked.
+const TIDY_LEN_MAX: u64 = 1 << 30;
+
+/// Gives the space back that the commits of a bulk write left behind. The file grows ahead of need and each commit frees what it
+/// replaces; right after a bulk write there is little to move, some milliseconds for a hundred megabytes.
+fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
+    let Ok(txn) = db.try_begin_write() else { return Ok(()) };
+    let stats = txn.stats()?;
+    txn.abort()?;
+    let used = stats.allocated_pages() * stats.page_size() as u64;
+    if file_len.saturating_sub(used) > TIDY_LEN_MAX {
+        return Ok(());
+    }
+    match db.compact() {
+        // Others are at work in the file: they come first.
+        Ok(_)
+        | Err(
+            redb::CompactionError::TransactionInProgress
+            | redb::CompactionError::EphemeralSavepointExists
+            | redb::CompactionError::PersistentSavepointExists,
+        ) => Ok(()),
+        Err(redb::CompactionError::Storage(e)) => Err(e.into()),
+        Err(_) => Ok(()),
     }
 }
 

@@ -1,12 +1,11 @@
 //! The clauses: in any order, each at most once.
 
 use super::Grammar;
-use super::diagnose::{Problem, any_of, shorten};
+use super::diagnose::{Problem, any_of, near, shorten};
 use super::lexical::{self, Parsed, follows, keyword, next_word, spaces, symbol};
 use super::names::is_reserved;
 use super::predicate::Side;
 use super::{foreign, time};
-use crate::error::nearest;
 use crate::model::{Duration, Zone};
 use crate::query::ast::{Against, By, Clauses, Fill, Limit, OrderTerm, Spanned};
 use nom::Parser;
@@ -79,8 +78,8 @@ impl Grammar<'_> {
         if let Ok((rest, _)) = symbol("*", "")(i) {
             return Ok((rest, By::Series));
         }
-        if i.starts_with('(') {
-            let key = next_word(&i[1..]).unwrap_or("agent");
+        if let Some(inside) = i.strip_prefix('(') {
+            let key = next_word(inside).unwrap_or("agent");
             return Problem::unexpected(i)
                 .label(format!("keys stand without parentheses: `by {}`", shorten(key)))
                 .stop();
@@ -116,8 +115,8 @@ impl Grammar<'_> {
             "previous" => Ok((rest, Against::Previous(None))),
             _ => {
                 let problem = Problem::unexpected(i);
-                match nearest(word, KINDS).first() {
-                    Some(near) if !word.is_empty() => problem.label(format!("did you mean `{near}`?")),
+                match near(word, KINDS) {
+                    Some(near) => problem.label(format!("did you mean `{near}`?")),
                     _ if word.is_empty() || is_reserved(word) => problem.label(format!("expected {}", any_of(&KINDS))),
                     _ => {
                         let word = shorten(word);
@@ -210,7 +209,7 @@ fn runs(i: &str) -> Parsed<'_, u64> {
     let (rest, count) = match time::duration(i) {
         Ok((_, length)) => {
             return Problem::about_token(spaces(i), "`last` counts runs")
-                .label(format!("expected such as `last 20 runs`; a length of time is written `since {length}`"))
+                .label(format!("expected such as `last 20 runs`; a duration is written `since {length}`"))
                 .stop();
         }
         Err(_) => integer(i, "how many runs, as in `last 20 runs`")?,
@@ -243,12 +242,12 @@ fn every(i: &str) -> Parsed<'_, Duration> {
     Ok((rest, width))
 }
 
-/// A length of time above zero.
+/// A duration above zero.
 fn nonzero(i: &str) -> Parsed<'_, Duration> {
     let (rest, length) = time::duration(i)?;
     if length.is_zero() {
         let at = spaces(i);
-        return Problem::said(at, at.len() - rest.len(), "a length of zero").label("expected at least 1ns").stop();
+        return Problem::said(at, at.len() - rest.len(), "a duration of zero").label("expected at least 1ns").stop();
     }
     Ok((rest, length))
 }
@@ -281,10 +280,9 @@ fn fill(i: &str) -> Parsed<'_, Fill> {
         return Ok((&i[word.len()..], fill));
     }
     let names = KINDS.map(|(kind, _)| kind);
-    let near = if is_reserved(word) { Vec::new() } else { nearest(word, names) };
-    let label = match near.first() {
-        Some(near) if !word.is_empty() => format!("did you mean `{near}`?"),
-        _ => format!("expected {}, or a number", any_of(&names)),
+    let label = match near(word, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected a number, {}", any_of(&names)),
     };
     Problem::unexpected(i).label(label).stop()
 }
@@ -297,17 +295,12 @@ fn zone(i: &str) -> Parsed<'_, Zone> {
         }
         read => read?,
     };
-    match name.parse() {
-        Ok(zone) => Ok((rest, zone)),
-        Err(_) => {
-            let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-            let label = match nearest(&name, zones).first() {
-                Some(near) if name.len() <= 64 => format!("did you mean \"{near}\"?"),
-                _ => "expected a name of the IANA list, such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
-            };
-            Problem::said(i, i.len() - rest.len(), format!("unknown time zone `{}`", shorten(&name)))
-                .label(label)
-                .stop()
-        }
+    if let Ok(zone) = name.parse() {
+        return Ok((rest, zone));
     }
+    let label = match near(&name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "expected a name of the IANA list, such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
+    };
+    Problem::said(i, i.len() - rest.len(), format!("unknown time zone `{}`", shorten(&name))).label(label).stop()
 }

@@ -2,7 +2,8 @@
 
 use super::Grammar;
 use super::lexical::{self, Parsed, Piece};
-use crate::error::Diagnostic;
+use super::names::is_reserved;
+use crate::error::{Diagnostic, nearest};
 use nom::error::{ErrorKind, ParseError};
 
 /// Why a text cannot be read on. Places are counted from the end of the text, as nom's inputs are.
@@ -133,6 +134,17 @@ pub(super) fn typography(i: &str) -> Option<String> {
         _ => return None,
     };
     Some(help.to_owned())
+}
+
+/// The one of `candidates` that `word` was most likely meant to be.
+pub(super) fn near<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    const WORD_LEN_MAX: usize = 64;
+    if word.is_empty() || word.len() > WORD_LEN_MAX || is_reserved(word) {
+        return None;
+    }
+    // `by` and `in` are part of many words that mean something else.
+    let fitting = candidates.into_iter().filter(|candidate| candidate.len() > 2 || word.len() <= 3);
+    nearest(word, fitting).first().copied()
 }
 
 /// `a`, `a or b`, `a, b or c`.

@@ -3,7 +3,7 @@
 //! Inside the parentheses of a call `/ - *` belong to names, so arithmetic on metrics is refused there with the way out.
 
 use super::diagnose::{Problem, shorten};
-use super::lexical::{self, Parsed, follows, keyword, next_word, one_line, spaces, symbol};
+use super::lexical::{self, Parsed, follows, keyword, one_line, spaces, symbol};
 use super::names::is_reserved;
 use super::{Grammar, OPERATORS_MAX, foreign};
 use crate::query::ast::{Argument, BinaryOp, Call, Expr, ExprKind, Name, OutputColumn, Quantity, Spanned};
@@ -163,7 +163,7 @@ impl Grammar<'_> {
     }
 
     /// A number with its sign: `-5%`.
-    pub(super) fn signed_quantity<'i>(&self, i: &'i str) -> Parsed<'i, Quantity> {
+    pub(super) fn signed_quantity(i: &str) -> Parsed<'_, Quantity> {
         let (rest, sign) = opt(alt((symbol("-", ""), symbol("+", "")))).parse_complete(i)?;
         let (rest, mut quantity) = lexical::quantity(rest)?;
         if sign == Some("-") {
@@ -178,10 +178,5 @@ impl Grammar<'_> {
         let called = lexical::bare(i)
             .is_ok_and(|(rest, name)| follows(rest, "(") && (!is_reserved(name) || name.eq_ignore_ascii_case("last")));
         called || i.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '('))
-    }
-
-    /// The keyword that stands here, if a reserved word does.
-    pub(super) fn reserved_here(i: &str) -> Option<&str> {
-        next_word(i).filter(|word| is_reserved(word))
     }
 }

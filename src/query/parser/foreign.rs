@@ -3,10 +3,9 @@
 //! A function here is asked only once the grammar knows that the text is wrong; it picks the words.
 
 use super::clauses::CLAUSES;
-use super::diagnose::{Problem, any_of, found, shorten, typography};
+use super::diagnose::{Problem, found, near, shorten, typography};
 use super::lexical::{self, follows, next_word, spaces};
 use super::names::is_reserved;
-use crate::error::nearest;
 
 const WHAT: &str = "expected what to compute, such as `p95(decision)`";
 
@@ -26,33 +25,42 @@ pub(super) fn statement(i: &str) -> Option<Problem> {
     }
 }
 
-/// `SELECT f(x) FROM metric GROUP BY key` in our words, as far as it can be told.
+/// `SELECT f(x) FROM metric GROUP BY time(1m), key` in our words, as far as it can be told.
 fn from_sql(i: &str) -> String {
-    let (mut function, mut argument, mut metric, mut key) = ("avg", None, None, None);
-    let mut rest = spaces(i);
+    let (mut function, mut argument, mut metric, mut key, mut every) = ("avg", None, None, None, None);
     let mut before = String::new();
-    while let Some((_, read, after)) = lexical::piece(rest) {
-        let Ok((after_word, word)) = lexical::bare(rest) else {
+    let mut rest = spaces(i);
+    while let Some((_, _, after)) = lexical::piece(rest) {
+        let Ok((after, word)) = lexical::word(rest) else {
             rest = after;
             continue;
         };
-        debug_assert!(!read.is_empty());
-        if before == "from" && metric.is_none() {
-            metric = Some(word);
-        } else if before == "by" && key.is_none() {
-            key = Some(word);
-        } else if metric.is_none() && argument.is_none() && follows(after_word, "(") {
-            function = word;
-            argument = next_word(&spaces(after_word)[1..]).filter(|word| !is_reserved(word));
+        rest = after;
+        let called = follows(after, "(");
+        match before.as_str() {
+            "time" if word.starts_with(|c: char| c.is_ascii_digit()) => {
+                every = Some(word);
+                "by".clone_into(&mut before);
+                continue;
+            }
+            "from" if metric.is_none() => metric = Some(word),
+            "by" if key.is_none() && !called => key = Some(word),
+            _ if metric.is_none() && argument.is_none() && called => {
+                function = word;
+                argument = next_word(&spaces(after)[1..]);
+            }
+            _ => {}
         }
         before = word.to_lowercase();
-        rest = after_word;
     }
-    let from = metric.filter(|metric| !is_reserved(metric));
+    let usable = |word: &&str| lexical::bare(word).is_ok() && !is_reserved(word);
     // A table of many metrics has a column for each; one that is named like the measure has a column `value`.
-    let metric = argument.filter(|column| !column.eq_ignore_ascii_case("value")).or(from).unwrap_or("decision");
-    let by = key.filter(|key| !is_reserved(key)).map_or(String::new(), |key| format!(" by {}", shorten(key)));
-    format!("{}({}){by} since 1h", shorten(&function.to_lowercase()), shorten(metric))
+    let argument = argument.filter(usable).filter(|column| !column.eq_ignore_ascii_case("value"));
+    let metric = argument.or(metric.filter(usable)).unwrap_or("decision");
+    let clause =
+        |word: &str, what: Option<&str>| what.map_or(String::new(), |what| format!(" {word} {}", shorten(what)));
+    let (by, every) = (clause("by", key.filter(usable)), clause("every", every));
+    format!("{}({}){by}{every} since 1h", shorten(&function.to_lowercase()), shorten(metric))
 }
 
 /// No expression begins at `i`.
@@ -168,38 +176,41 @@ pub(super) fn not_a_clause(i: &str, open_column: bool) -> Problem {
         "asc" | "desc" => said(format!("unexpected `{word}`"), "stands behind a term of `order by`"),
         "as" => said("unexpected `as`".into(), "a name stands right behind its column"),
         "runs" | "run" => said(unknown, "did you mean `last 20 runs`?"),
-        _ => match nearest(word, CLAUSES).first() {
-            Some(near) => said(unknown, &format!("did you mean `{near}`?")),
-            None => {
-                let name =
-                    if open_column { format!("; a name is written `as {}`", shorten(word)) } else { String::new() };
-                Problem::unexpected(i).label(format!("{}{name}", expected_clause(open_column)))
+        _ => {
+            if let Some(near) = near(word, CLAUSES) {
+                return said(unknown, &format!("did you mean `{near}`?"));
             }
-        },
+            let problem = Problem::unexpected(i);
+            if open_column && follows(rest, "(") {
+                return problem.label("expected `,` between columns, or a clause");
+            }
+            let name = if open_column { format!("; a name is written `as {}`", shorten(word)) } else { String::new() };
+            problem.label(format!("{}{name}", expected_clause(open_column))).help(clause_list())
+        }
     }
 }
 
-fn expected_clause(open_column: bool) -> String {
-    let before = if open_column { "an operator, `,` or a clause" } else { "a clause" };
-    format!("expected {before}: {}", any_of(&CLAUSES))
+fn expected_clause(open_column: bool) -> &'static str {
+    if open_column { "expected an operator, `,` or a clause" } else { "expected a clause" }
+}
+
+fn clause_list() -> String {
+    format!("clauses are {}", CLAUSES.join(", "))
 }
 
 /// What is no word stands where a clause could.
 fn no_clause_at_all(i: &str, open_column: bool) -> Problem {
     let problem = Problem::unexpected(i);
     let label = match i.chars().next() {
-        Some(')') => "no `(` is open here".to_owned(),
-        Some(',') if !open_column => "columns come before all clauses".to_owned(),
-        Some('[') => "a range in brackets is PromQL; written `every 5m since 1h`".to_owned(),
-        Some('=' | '<' | '>' | '!') => "conditions stand behind `where` or `having`".to_owned(),
-        Some('%') => "there is no remainder; operators are + - * /".to_owned(),
-        Some('^') => "there is no power; operators are + - * /".to_owned(),
-        _ => expected_clause(open_column),
+        Some(')') => "no `(` is open here",
+        Some(',') if !open_column => "columns come before all clauses",
+        Some('[') => "a range in brackets is PromQL; written `every 5m since 1h`",
+        Some('=' | '<' | '>' | '!') => "conditions stand behind `where` or `having`",
+        Some('%') => "there is no remainder; operators are + - * /",
+        Some('^') => "there is no power; operators are + - * /",
+        _ => return problem.label(expected_clause(open_column)).help(typography(i).unwrap_or_else(clause_list)),
     };
-    match typography(i) {
-        Some(help) => problem.label(label).help(help),
-        None => problem.label(label),
-    }
+    problem.label(label)
 }
 
 /// No comparison begins at `i`, behind the operand `left`.
@@ -213,7 +224,7 @@ pub(super) fn no_comparison(i: &str, left: &str) -> Problem {
                 format!("did you mean `{left} =~ \"...\"`?")
             }
             "is" => format!("what has no `{left}` is written `{left} = \"\"`"),
-            "between" => format!("did you mean `{left} >= 1 and {left} <= 2`?"),
+            "between" => format!("did you mean `{left} >= ... and {left} <= ...`?"),
             "eq" | "equals" => "did you mean `=`?".to_owned(),
             "ne" => "did you mean `!=`?".to_owned(),
             "gt" | "above" | "over" => "did you mean `>`?".to_owned(),

@@ -11,7 +11,7 @@ use nom::bytes::complete::{tag, take_till, take_while, take_while_m_n, take_whil
 use nom::character::complete::{anychar, char, digit1, one_of, satisfy};
 use nom::combinator::{map_opt, not, opt, recognize, value, verify};
 use nom::multi::many0_count;
-use nom::sequence::{delimited, preceded, terminated};
+use nom::sequence::{delimited, terminated};
 use nom::{IResult, Parser};
 
 /// What a parser of this module gives: the text that is left, and what was read.
@@ -116,11 +116,11 @@ pub(super) fn string(i: &str) -> Parsed<'_, String> {
                 rest = after;
             }
             Ok((_, '\0')) => {
-                return Problem::said(at, 1, "a NUL byte in a text").label("written as `\\u{0}`").stop();
+                return Problem::said(at, 1, "a NUL byte in a string").label("written as `\\u{0}`").stop();
             }
             _ => {
                 let closing = format!("expected the closing `{quote}` on the same line; a line break is written `\\n`");
-                return Problem::said(i, i.len() - at.len(), "unterminated text").label(closing).stop();
+                return Problem::said(i, i.len() - at.len(), "unterminated string").label(closing).stop();
             }
         }
     }
@@ -169,16 +169,11 @@ fn unit(i: &str) -> Parsed<'_, &str> {
     let letters = || take_while1(|c: char| c.is_alphabetic() || c == '°');
     let inside = |c: char| c.is_alphanumeric() || c == '_';
     // A call behind the slash is a division: `500ms/count(x)`.
-    let per = terminated((char('/'), letters()), not(alt((take_while1(is_name_char), preceded(blank, tag("("))))));
+    let per = terminated((char('/'), letters()), not(alt((take_while1(is_name_char), |i| symbol("(", "")(i)))));
     alt((tag("%"), recognize((letters(), take_while(inside), opt(per))))).parse_complete(i)
 }
 
-/// White space and comments as a parser that cannot fail.
-fn blank(i: &str) -> Parsed<'_, ()> {
-    Ok((spaces(i), ()))
-}
-
-/// A number and the unit that touches it, without sign. A sum of lengths of time (`1h30m`) is given in seconds.
+/// A number and the unit that touches it, without sign. A sum of durations (`1h30m`) is given in seconds.
 pub(super) fn quantity(i: &str) -> Parsed<'_, Quantity> {
     let run = recognize((digit1, take_while(char::is_alphanumeric)));
     let sum = map_opt(run, |run: &str| {

@@ -13,11 +13,13 @@ mod lexical;
 mod names;
 mod parameters;
 mod predicate;
+mod print;
 mod selector;
 mod statement;
 mod time;
 
 pub use names::{RESERVED, bare_name_ok, quote_name, quote_text};
+pub use print::print;
 
 use super::ast::{Span, Statement};
 use crate::error::Diagnostic;
@@ -71,7 +73,7 @@ pub fn parse(text: &str) -> Result<Statement, Box<Diagnostic>> {
 /// # Errors
 /// As for [`parse`]; a parameter without a value.
 pub fn parse_with(text: &str, parameters: &Parameters) -> Result<Statement, Box<Diagnostic>> {
-    read(text, parameters, |grammar, i| grammar.single(i))
+    read(text, parameters, Grammar::single)
 }
 
 /// Parses statements that end with `;`; the last one may do without.
@@ -92,7 +94,7 @@ pub fn parse_file(text: &str) -> Result<Vec<Statement>, Box<Diagnostic>> {
 /// # Errors
 /// As for [`parse_file`]; a parameter without a value.
 pub fn parse_file_with(text: &str, parameters: &Parameters) -> Result<Vec<Statement>, Box<Diagnostic>> {
-    read(text, parameters, |grammar, i| grammar.all(i))
+    read(text, parameters, Grammar::all)
 }
 
 /// A statement of a text that may hold several, found without parsing it.
@@ -130,10 +132,10 @@ pub fn split_statements(text: &str) -> Vec<StatementText> {
 }
 
 /// Runs `rule` over all of `text`.
-fn read<T>(
-    text: &str,
+fn read<'t, T>(
+    text: &'t str,
     parameters: &Parameters,
-    rule: impl FnOnce(&Grammar<'_>, &str) -> Result<T, nom::Err<Problem>>,
+    rule: impl FnOnce(&Grammar<'t>, &str) -> Result<T, nom::Err<Problem>>,
 ) -> Result<T, Box<Diagnostic>> {
     if let Some(too_long) = parameters::too_long(text) {
         return Err(too_long);
@@ -210,5 +212,7 @@ impl<'a> Grammar<'a> {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@ use super::Grammar;
 use super::diagnose::{Problem, shorten};
 use super::foreign;
 use super::lexical::{self, Parsed, Piece, follows, keyword, next_word, one_line, spaces, symbol};
-use super::names::is_reserved;
 use crate::query::ast::{CompareOp, Literal, Operand, Predicate, Quantity, Spanned};
 use nom::Parser;
 use nom::branch::alt;
@@ -142,30 +141,31 @@ impl Grammar<'_> {
         loop {
             let (rest, literal) = self.literal(i)?;
             list.push(literal);
-            match symbol(",", "")(rest) {
-                Ok((rest, _)) => i = rest,
-                Err(_) => {
-                    let (rest, _) = cut(symbol(")", "`,` or `)`")).parse_complete(rest)?;
-                    return Ok((rest, list));
-                }
-            }
+            let Ok((after, _)) = symbol(",", "")(rest) else {
+                let (rest, _) = cut(symbol(")", "`,` or `)`")).parse_complete(rest)?;
+                return Ok((rest, list));
+            };
+            i = after;
         }
     }
 
     /// A text, a number with its unit, or a bare word, which is a text.
     pub(super) fn literal<'i>(&self, i: &'i str) -> Parsed<'i, Spanned<Literal>> {
         let i = spaces(i);
-        if let Ok((rest, quantity)) = self.signed_quantity(i)
-            && !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '/' | '-'))
-            && is_plain(&quantity)
-        {
-            return Ok((rest, Spanned { value: Literal::Number(quantity), span: self.span(i, rest) }));
+        match Self::signed_quantity(i) {
+            Ok((rest, quantity)) if !rest.starts_with(lexical::is_name_char) && is_plain(&quantity) => {
+                return Ok((rest, Spanned { value: Literal::Number(quantity), span: self.span(i, rest) }));
+            }
+            Err(err @ nom::Err::Failure(_)) => return Err(err),
+            _ => {}
         }
         if let (Some(word), true) = (next_word(i), Self::begins_expr(i)) {
-            let label = "expected a text or a number; a column is compared with another by their difference: `p95(a) - p95(b) > 0`";
+            let label =
+                "expected a value; a column is compared with another by their difference: `p95(a) - p95(b) > 0`";
             return Problem::about_token(i, format!("`{}` is a call", shorten(word))).label(label).stop();
         }
-        let (rest, text) = cut(|i| self.text_value(i, "a text or a number such as 500ms")).parse_complete(i)?;
+        let (rest, text) =
+            cut(|i| self.text_value(i, "a string, a word or a number such as 500ms")).parse_complete(i)?;
         Ok((rest, Spanned { value: Literal::Text(text.value), span: text.span }))
     }
 }
@@ -206,7 +206,6 @@ fn holds_expr(i: &str) -> bool {
         }
     }
     let next = spaces(rest);
-    let word = next_word(next).filter(|word| is_reserved(word));
-    next.starts_with(['+', '-', '*', '/', '=', '!', '<', '>'])
-        || word.is_some_and(|word| word.eq_ignore_ascii_case("in") || word.eq_ignore_ascii_case("not"))
+    let is_list = |rest: &str| keyword("in", "")(rest).is_ok_and(|(list, _)| follows(list, "("));
+    next.starts_with(['+', '-', '*', '/', '=', '!', '<', '>']) || is_list(next) || keyword("not", "")(next).is_ok()
 }

@@ -75,7 +75,7 @@ impl Grammar<'_> {
             return Problem::expected(start, "`=`, `!=`, `=~` or `!~`").stop();
         };
         let from = spaces(rest);
-        let (rest, value) = self.text_value(from, "a text or a word")?;
+        let (rest, value) = self.text_value(from, "a string or a word")?;
         if matches!(op, MatchOp::Regex | MatchOp::NotRegex) {
             self.check_regex(from, rest, &value.value)?;
         }
@@ -118,7 +118,7 @@ impl Grammar<'_> {
             label.push_str("; a pattern is written =~ \"web-.*\"");
         }
         Err(nom::Err::Failure(
-            Problem::said(start, word.len(), "a text with such characters stands in quotes").label(label),
+            Problem::said(start, word.len(), "a value with such characters stands in quotes").label(label),
         ))
     }
 

@@ -1,9 +1,8 @@
 //! A statement: `query | show`, and a text of several of them.
 
-use super::diagnose::{Problem, any_of, shorten};
+use super::diagnose::{Problem, any_of, near, shorten};
 use super::lexical::{self, Parsed, keyword, next_word, spaces, symbol};
 use super::{Grammar, STATEMENTS_MAX, foreign};
-use crate::error::nearest;
 use crate::query::ast::{Explain, Query, Show, ShowWhat, Statement};
 use nom::Parser;
 use nom::combinator::{cut, opt};
@@ -60,7 +59,7 @@ impl Grammar<'_> {
     /// `[explain [analyze]] columns {clause}`
     fn query<'i>(&self, start: &'i str) -> Parsed<'i, Statement> {
         let (i, explain) = explain(start)?;
-        if let (true, Some("show" | "SHOW")) = (explain.is_some(), next_word(i)) {
+        if explain.is_some() && next_word(i).is_some_and(|word| word.eq_ignore_ascii_case("show")) {
             return Problem::about_token(spaces(i), "`show` has no plan")
                 .label("expected columns such as `p95(decision)`")
                 .stop();
@@ -89,11 +88,11 @@ impl Grammar<'_> {
             "baselines" => (rest, ShowWhat::Baselines),
             lower => {
                 let meant = match lower {
-                    "measurements" | "tables" => vec!["metrics"],
-                    "tags" | "keys" | "fields" | "columns" => vec!["labels"],
-                    _ => nearest(word, SHOWN),
+                    "measurements" | "tables" => Some("metrics"),
+                    "tags" | "keys" | "fields" | "columns" => Some("labels"),
+                    _ => near(word, SHOWN),
                 };
-                let label = match meant.first() {
+                let label = match meant {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("expected {}", any_of(&SHOWN)),
                 };
@@ -115,6 +114,9 @@ fn explain(i: &str) -> Parsed<'_, Option<Explain>> {
         return Ok((i, None));
     }
     let (rest, analyze) = opt(keyword("analyze", "")).parse_complete(rest)?;
+    if analyze.is_none() && next_word(rest).is_some_and(|word| near(word, ["analyze"]).is_some()) {
+        return Problem::unexpected(spaces(rest)).label("did you mean `analyze`?").stop();
+    }
     Ok((rest, Some(if analyze.is_some() { Explain::Analyze } else { Explain::Plan })))
 }
 

@@ -1,8 +1,7 @@
-//! Lengths of time and instants.
+//! Durations and instants.
 
-use super::diagnose::{Problem, shorten};
+use super::diagnose::{Problem, near, shorten};
 use super::lexical::{self, Parsed, next_word, spaces};
-use crate::error::nearest;
 use crate::model::{Duration, Timestamp, Zone};
 use crate::query::ast::Instant;
 use nom::Parser;
@@ -12,9 +11,12 @@ use nom::character::complete::{char, digit1, satisfy};
 use nom::combinator::{opt, recognize};
 
 const DURATIONS: &str = "500ms, 10s, 5m, 1h30m, 1d, 1w, 1mo or 1y";
+/// Instants by name. A day of the week is too near to `today` to be a slip of it, so the first letter must agree.
+const NAMED: [&str; 3] = ["now", "today", "yesterday"];
+
 const INSTANT: &str = "an instant such as 1h, 2026-11-20, yesterday or @1732104000";
 
-/// A length of time, after white space.
+/// A duration, after white space.
 pub(super) fn duration(i: &str) -> Parsed<'_, Duration> {
     let i = spaces(i);
     let run = (satisfy(|c| c.is_ascii_digit()), take_while(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_')));
@@ -23,7 +25,7 @@ pub(super) fn duration(i: &str) -> Parsed<'_, Duration> {
     };
     match run.parse() {
         Ok(duration) => Ok((rest, duration)),
-        Err(said) => wrong_duration(i, run, rest, said),
+        Err(said) => wrong_duration(i, run, rest, &said),
     }
 }
 
@@ -31,24 +33,24 @@ fn starts_with_digit(i: &str) -> bool {
     i.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Something else stands where a length of time should.
+/// Something else stands where a duration should.
 fn no_duration(i: &str) -> Parsed<'_, Duration> {
     if let Some(unit) = next_word(i).and_then(unit_of) {
-        return Problem::about_token(i, "a length of time begins with a number")
+        return Problem::about_token(i, "a duration begins with a number")
             .label(format!("did you mean `1{unit}`?"))
             .stop();
     }
     if let Some(positive) = i.strip_prefix('-').filter(|rest| starts_with_digit(rest)) {
         let (rest, _) = duration(positive)?;
-        return Problem::said(i, i.len() - rest.len(), "a length of time has no sign")
+        return Problem::said(i, i.len() - rest.len(), "a duration has no sign")
             .label(format!("did you mean `{}`?", &i[1..i.len() - rest.len()]))
             .stop();
     }
-    Problem::expected(i, "a length of time such as 5m or 1h30m").error()
+    Problem::expected(i, "a duration such as 5m or 1h30m").error()
 }
 
-/// `run` begins like a length of time but is none; `rest` follows it.
-fn wrong_duration<'a>(i: &'a str, run: &str, rest: &'a str, said: String) -> Parsed<'a, Duration> {
+/// `run` begins like a duration but is none; `rest` follows it.
+fn wrong_duration<'a>(i: &'a str, run: &str, rest: &'a str, said: &str) -> Parsed<'a, Duration> {
     let number = run.trim_end_matches(char::is_alphabetic);
     let whole = number.bytes().all(|b| b.is_ascii_digit());
     let written = &run[number.len()..];
@@ -61,18 +63,18 @@ fn wrong_duration<'a>(i: &'a str, run: &str, rest: &'a str, said: String) -> Par
             } else {
                 (run.to_owned(), run.len())
             };
-            Problem::said(i, len, format!("`{}` is no length of time", shorten(&with_unit)))
+            Problem::said(i, len, format!("`{}` is no duration", shorten(&with_unit)))
                 .label(format!("did you mean `{}{unit}`?", shorten(number)))
                 .stop()
         }
         _ if whole && written.is_empty() => Problem::said(i, run.len(), format!("`{}` has no unit", shorten(run)))
-            .label(format!("did you mean `{}m`? Lengths of time are {DURATIONS}", shorten(run)))
+            .label(format!("did you mean `{}m`? Durations are {DURATIONS}", shorten(run)))
             .stop(),
         _ => {
             let problem = |message: String| Problem::said(i, run.len(), message);
             match said.split_once("is too long: ") {
                 Some((_, limit)) => problem(format!("`{}` is too long", shorten(run))).label(limit).stop(),
-                None => problem(format!("`{}` is no length of time", shorten(run)))
+                None => problem(format!("`{}` is no duration", shorten(run)))
                     .label(match unit.and_then(|unit| without_fraction(number, unit)) {
                         Some(whole) => format!("did you mean `{whole}`?"),
                         None => format!("expected such as {DURATIONS}"),
@@ -87,7 +89,7 @@ fn wrong_duration<'a>(i: &'a str, run: &str, rest: &'a str, said: String) -> Par
 fn without_fraction(number: &str, unit: &str) -> Option<Duration> {
     let one = format!("1{unit}").parse::<Duration>().ok().filter(|one| one.is_fixed())?;
     let ns = number.parse::<f64>().ok()? * one.ns as f64;
-    (ns >= 1.0 && ns < 1e18).then(|| Duration::from_ns(ns.round() as i64))
+    (1.0..1e18).contains(&ns).then(|| Duration::from_ns(ns.round() as i64))
 }
 
 /// The unit that a person means by `word`.
@@ -215,9 +217,9 @@ fn named(i: &str) -> Parsed<'_, Instant> {
             };
             let label = match lower.strip_prefix("now-") {
                 Some(before) if duration(before).is_ok_and(|(rest, _)| rest.is_empty()) => {
-                    format!("did you mean `{before}`? A length of time is counted back from now")
+                    format!("did you mean `{before}`? A duration is counted back from now")
                 }
-                _ => match nearest(lower, ["now", "today", "yesterday"]).first() {
+                _ => match near(lower, NAMED.into_iter().filter(|name| lower.starts_with(&name[..1]))) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("expected {INSTANT}"),
                 },
