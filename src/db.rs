@@ -24,7 +24,7 @@
 //! ```
 
 use crate::engine::Embedded;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Cancel, Columns, MetricMeta, SeriesSet, Table, Timestamp, Zone};
 use crate::query::exec::{self, Settings};
 use crate::query::parser;
@@ -82,7 +82,13 @@ impl Database {
     ///
     /// # Errors
     /// A busy or damaged store, a failed write; nothing is kept then.
-    pub fn append(&self, samples: &Columns, series: &SeriesSet, metas: &[(String, MetricMeta)], now: Timestamp) -> Result<()> {
+    pub fn append(
+        &self,
+        samples: &Columns,
+        series: &SeriesSet,
+        metas: &[(String, MetricMeta)],
+        now: Timestamp,
+    ) -> Result<()> {
         self.store.append(samples, series, metas, now.0)
     }
 
@@ -161,7 +167,7 @@ impl Database {
 /// # Errors
 /// As for [`Database::query`].
 pub fn query(text: &str, source: &dyn Source, options: &QueryOptions) -> Result<Table> {
-    let statement = parser::parse(text)?;
+    let statement = parser::parse(text).map_err(Error::Query)?;
     let settings = Settings {
         now: options.now,
         zone: options.zone,

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod codec;
+pub mod db;
 pub mod engine;
 pub mod error;
 pub mod ingest;

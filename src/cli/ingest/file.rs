@@ -128,7 +128,7 @@ impl<'a> WholeSink<'a> {
         self.begin()?;
         match (self.bulk, self.db) {
             (Some(bulk), Some(db)) => {
-                let outcome = bulk.finish(&self.series, metas, hash, bytes, now)?;
+                let outcome = bulk.finish(metas, hash, bytes, now)?;
                 Ok((db, self.series, outcome))
             }
             _ => Err(Error::Bug("an ingest that has not begun".into())),
