@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::query::ast::{Argument, ExprKind, MatchOp, Matcher, Selector, Statement};
 use crate::query::exec;
 use crate::query::parser;
-use crate::query::source::Catalog;
+use crate::query::source::{Catalog, SeriesInfo};
 use regex::Regex;
 
 /// A selector is checked as the argument of this question.
@@ -23,7 +23,7 @@ pub(super) fn select(
 ) -> Result<Vec<Chosen>> {
     let metrics = engine.metrics()?;
     let Some(text) = selector else {
-        return metrics.into_iter().map(|m| Ok((m.clone(), engine.series(m.id)?))).collect();
+        return metrics.into_iter().map(|m| Ok((m.clone(), sorted(engine.series(m.id)?)))).collect();
     };
     let selector = checked(text, engine, settings, io)?;
     let matchers = selector.matchers.iter().map(Test::of).collect::<Result<Vec<_>>>()?;
@@ -34,10 +34,16 @@ pub(super) fn select(
         if is_meant {
             let mut series = engine.series(metric.id)?;
             series.retain(|s| matchers.iter().all(|m| m.holds(s.labels.get(&m.label).unwrap_or_default())));
-            chosen.push((metric, series));
+            chosen.push((metric, sorted(series)));
         }
     }
     Ok(chosen)
+}
+
+/// `series` by their labels, which do not depend on the order in which they came.
+fn sorted(mut series: Vec<SeriesInfo>) -> Vec<SeriesInfo> {
+    series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    series
 }
 
 /// The selector that `text` is, all of whose names exist.

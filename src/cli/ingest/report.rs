@@ -130,6 +130,9 @@ impl Report {
             Done::Already(id) => {
                 return format!("{name}: already ingested as {id}; nothing added; `--again` adds it once more");
             }
+            Done::Added(_) if self.summary.samples == 0 => {
+                return format!("{name}: no samples, but what it says about {} metrics", self.summary.metadata.len());
+            }
             Done::Nothing => return format!("{name}: no samples in {} lines", self.summary.lines),
             Done::Added(_) | Done::Streamed => {}
         }
@@ -215,6 +218,6 @@ fn shown(time: Timestamp, zone: Zone) -> String {
 /// Says on `out` that `durable` samples are safe; the last commit took `took`.
 pub(super) fn acknowledge(durable: u64, took: Duration, out: &mut dyn Write) -> Result<()> {
     let ms = took.as_micros() as f64 / 1e3;
-    let line = format!("{}\n", json!({ "durable": durable, "commit_ms": ms }));
+    let line = format!("{{\"durable\": {durable}, \"commit_ms\": {ms}}}\n");
     out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(|e| ack_error(&e))
 }
