@@ -4,6 +4,7 @@ mod bulk;
 mod catalog;
 mod check;
 mod chunk;
+mod create;
 mod extent;
 mod fault;
 mod header;
