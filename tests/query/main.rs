@@ -1,6 +1,7 @@
 //! The query language over a source that is simple enough to be right by reading it.
 
 mod aggregates;
+mod agreement;
 mod conditions;
 mod errors;
 mod naive;
