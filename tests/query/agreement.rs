@@ -12,14 +12,8 @@ use proptest::prelude::*;
 /// A sample: which of the series below, seconds from noon, value.
 type Sample = (usize, i32, i16);
 
-const SERIES: [(&str, &str); 6] = [
-    ("m", "a=1 b=x"),
-    ("m", "a=2 b=x"),
-    ("m", "a=2"),
-    ("n", "a=1 b=x"),
-    ("n", ""),
-    ("o", "a=10 b=y"),
-];
+const SERIES: [(&str, &str); 6] =
+    [("m", "a=1 b=x"), ("m", "a=2 b=x"), ("m", "a=2"), ("n", "a=1 b=x"), ("n", ""), ("o", "a=10 b=y")];
 
 const COLUMNS: [&str; 22] = [
     "count(m), sum(m), min(m), max(m), avg(m)",
