@@ -92,15 +92,35 @@ impl Io<'_> {
         self.out.write_all(bytes).map_err(out_error)
     }
 
-    /// Prints `error: ...`, with nothing in it that could act on a terminal. Whether that worked nobody can be told.
+    /// Prints `error: ...` to the standard error. As for what follows: with nothing in it that could act on a terminal, and whether
+    /// that worked nobody can be told.
     pub fn print_error(&mut self, message: &str, color: Option<Color>) {
-        let red = if self.surroundings.color(color, self.terminal.err) {
-            Style::new().bold().fg_color(Some(AnsiColor::Red.into()))
+        self.print_marked("error", AnsiColor::Red, message, color);
+    }
+
+    /// Prints `warning: ...` to the standard error.
+    pub fn print_warning(&mut self, message: &str, color: Option<Color>) {
+        self.print_marked("warning", AnsiColor::Yellow, message, color);
+    }
+
+    /// Prints `note: ...` to the standard error.
+    pub fn print_note(&mut self, message: &str) {
+        self.print_line(&format!("note: {message}"));
+    }
+
+    /// Prints a line to the standard error.
+    pub fn print_line(&mut self, line: &str) {
+        let _ = writeln!(self.err, "{}", printable(line));
+    }
+
+    fn print_marked(&mut self, word: &str, hue: AnsiColor, message: &str, color: Option<Color>) {
+        let style = if self.surroundings.color(color, self.terminal.err) {
+            Style::new().bold().fg_color(Some(hue.into()))
         } else {
             Style::new()
         };
         let lines: Vec<String> = message.trim_end().lines().map(printable).collect();
-        let _ = writeln!(self.err, "{red}error:{red:#} {}", lines.join("\n"));
+        let _ = writeln!(self.err, "{style}{word}:{style:#} {}", lines.join("\n"));
         let _ = self.err.flush();
     }
 }

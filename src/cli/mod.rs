@@ -3,11 +3,21 @@
 //! What stays true: whatever happens, [`run`] answers with an exit code; errors are `error: ...` on the standard error, with
 //! nothing in them that could act on a terminal; a reader that went away ends a command quietly.
 
+pub mod answer;
 pub mod args;
 pub mod completions;
 pub mod config;
+pub mod demo;
+pub mod export;
+pub mod ingest;
 pub mod io;
 pub mod man;
+pub mod metric;
+mod open;
+pub mod pattern;
+pub mod query;
+pub mod source;
+pub mod stats;
 
 #[cfg(test)]
 mod tests;
@@ -87,7 +97,14 @@ fn color_of(args: &[OsString]) -> Option<Color> {
 }
 
 fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<()> {
+    let global = &cli.global;
     match cli.command {
+        Command::Ingest(args) => ingest::run(&args, global, io),
+        Command::Query(args) => query::run(&args, global, io),
+        Command::Show(args) => query::show(&args, global, io),
+        Command::Export(args) => export::run(&args, global, io),
+        Command::Stats(args) => stats::run(&args, global, io),
+        Command::Metric(args) => metric::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),
         other => Err(Error::Bug(format!("nothing carries out {other:?}"))),

@@ -82,7 +82,7 @@ pub struct IngestOptions {
     /// What the files are
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: InputFormat,
-    /// What timestamps count; without it influx means ns, and csv and jsonl guess by size and say so
+    /// What timestamps count; without it influx and jsonl mean ns, and csv guesses by size and says so
     #[arg(long, value_name = "UNIT")]
     pub precision: Option<Precision>,
     /// A label to add to every sample; repeatable
@@ -112,7 +112,7 @@ pub struct IngestOptions {
     /// The producer's name for this input: what comes again under the same one adds nothing
     #[arg(long, value_name = "KEY")]
     pub id: Option<String>,
-    /// How many samples of a pipe make a commit
+    /// How many samples of a pipe make a commit [default: 10000, or what came within a second]
     #[arg(long, value_name = "K")]
     pub batch: Option<NonZeroU32>,
     /// Print a line of JSON for each durable commit: {"durable": N, "commit_ms": T}

@@ -1,0 +1,22 @@
+//! Printing an answer: the table to the standard output, its notes to the standard error.
+
+use super::config::Settings;
+use super::io::{Io, out_error};
+use crate::error::Result;
+use crate::model::Table;
+use crate::render::{self, Format, Times};
+
+/// Prints `table` in the form that was asked for. JSON carries its notes; the others have them on the standard error.
+///
+/// # Errors
+/// A failed write.
+pub fn print(table: &Table, settings: &Settings, times: Option<Times>, io: &mut Io<'_>) -> Result<()> {
+    let style = settings.style(times, io.terminal, &io.surroundings);
+    render::write(table, &style, io.out).map_err(out_error)?;
+    if settings.format != Format::Json && !settings.quiet && !table.notes.is_empty() {
+        io.out.flush().map_err(out_error)?;
+        // Whether a note could be printed nobody can be told.
+        let _ = render::write_notes(table, io.err);
+    }
+    Ok(())
+}
