@@ -112,7 +112,7 @@ fn undo_leaves_what_others_brought() {
 /// More samples than one commit takes, so that the ingest becomes a pending batch.
 fn large(set: &mut SeriesSet) -> Columns {
     let mut columns = Columns::default();
-    for i in 0..4_100_000i64 {
+    for i in 0..3_100_000i64 {
         let id = if i % 2 == 0 { 0 } else { 1 };
         columns.push(id, i * 1_000_000, (i % 1000) as f64);
     }
