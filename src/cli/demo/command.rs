@@ -61,7 +61,7 @@ pub fn run(args: &DemoArgs, global: &Global, io: &mut Io<'_>) -> Result<()> {
 
     let demo = Demo { folder: &folder, global };
     say(io, &format!("$ cd {shown}\n"))?;
-    demo.step("They go into a store, ./perf.redb:", &["ingest", SAMPLES, METRICS], io)?;
+    demo.step("They go into a store, ./perf.redb:", &["ingest", METRICS, SAMPLES], io)?;
     for (why, words) in QUESTIONS {
         demo.step(why, words, io)?;
     }
