@@ -1,6 +1,6 @@
 //! Records the team of agents that `perfdb demo` runs, as line protocol on stdout.
 //!
-//! `cargo run --release --example record_agents -- --for 25m --pause 4s > agents.lp`. Each agent pauses between two pieces
+//! `cargo run --release --example record_agents -- --for 25m --pause 4200ms > agents.lp`. Each agent pauses between two pieces
 //! of work, so that a long recording stays small. The host's name is not written: it is `host-a`.
 
 #![expect(clippy::print_stdout, reason = "the recording goes to stdout")]

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod catalog;
+mod check;
 mod chunk;
 mod extent;
 mod fault;
@@ -13,6 +14,7 @@ mod snapshot;
 mod store;
 
 pub use bulk::{Bulk, Outcome};
+pub use check::CheckReport;
 pub use records::IngestRecord;
 pub use snapshot::{Chunk, Snapshot};
 pub use store::{OpenOptions, Store};

@@ -1,6 +1,7 @@
 //! A store: opening, healing, closing, and the small writes.
 
 use super::catalog::CatalogWriter;
+use super::check::CheckReport;
 use super::chunk::{self, SeriesRows};
 use super::log;
 use super::records::{self, IngestRecord, PendingRecord};
@@ -384,6 +385,28 @@ impl Store {
                 Ok(db.close()?)
             }
         }
+    }
+
+    /// The database's own check of its structures.
+    pub(super) fn check_database(&mut self, report: &mut CheckReport) -> Result<()> {
+        let Handle::Write(db) = &mut self.handle else {
+            report.notes.push("the store is open for reading only: the database's own check was left out".into());
+            return Ok(());
+        };
+        match db.check_integrity() {
+            Ok(true) => {}
+            Ok(false) => report.notes.push("the database's own structures needed repair, which is done".into()),
+            Err(DatabaseError::TransactionInProgress) => {
+                report
+                    .notes
+                    .push("other processes are at work in the store: the database's own check was left out".into());
+            }
+            Err(e) => match Error::from(e) {
+                Error::Corrupt { what } => report.damages.push(what),
+                other => return Err(other),
+            },
+        }
+        Ok(())
     }
 
     /// Has [`Store::close`] give unused space back.
