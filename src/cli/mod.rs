@@ -105,6 +105,7 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<()> {
         Command::Export(args) => export::run(&args, global, io),
         Command::Stats(args) => stats::run(&args, global, io),
         Command::Metric(args) => metric::run(&args, global, io),
+        Command::Demo(args) => demo::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),
         other => Err(Error::Bug(format!("nothing carries out {other:?}"))),
