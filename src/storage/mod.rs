@@ -6,6 +6,7 @@ mod bulk;
 mod catalog;
 mod check;
 mod chunk;
+mod create;
 mod extent;
 mod fault;
 mod header;
