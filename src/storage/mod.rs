@@ -4,6 +4,7 @@ mod bulk;
 mod catalog;
 mod check;
 mod chunk;
+mod discard;
 mod extent;
 mod fault;
 mod header;
