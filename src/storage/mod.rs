@@ -7,6 +7,7 @@ mod catalog;
 mod check;
 mod chunk;
 mod create;
+mod discard;
 mod extent;
 mod fault;
 mod header;

@@ -60,6 +60,15 @@ fn a_broken_line_leaves_no_store_behind() {
 }
 
 #[test]
+fn a_broken_line_at_the_end_of_a_long_file_leaves_no_store_behind() {
+    let folder = Folder::new();
+    let row = format!("m {} 5\n", (0..100).map(|i| format!("f{i}=1")).collect::<Vec<_>>().join(","));
+    folder.write("bad.lp", row.repeat(12_000) + "m value=x 5\n");
+    folder.run(&["ingest", "bad.lp"]).refused(&["bad.lp:12001:"]);
+    assert_eq!(folder.names(), ["bad.lp"]);
+}
+
+#[test]
 fn a_broken_line_leaves_a_store_as_it_was() {
     let folder = Folder::with_decisions();
     folder.write("bad.lp", format!("{DECISIONS}other value=x 5\n"));

@@ -102,6 +102,23 @@ fn samples_that_come_twice_by_pipe_are_twice_there() {
     assert_eq!(folder.ask("count(decision)"), "count(decision)\n6\n");
 }
 
+#[test]
+fn lines_without_a_time_get_the_time_at_which_they_come() {
+    let folder = Folder::new();
+    let mut child = folder.command(&["ingest", "--ack", "--batch", "1", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut acks = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        input.write_all(b"m value=1\n").unwrap();
+        acks.next().unwrap().unwrap();
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    let points = folder.ask("points(m)");
+    let times: Vec<&str> = points.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert!(times.len() == 2 && times[0] < times[1], "{points}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_named_pipe_is_read_as_a_stream() {

@@ -17,6 +17,21 @@ fn stats_count_samples_and_bytes() {
 }
 
 #[test]
+fn a_check_tells_a_sound_store_from_a_damaged_one() {
+    let folder = Folder::with_decisions();
+    let run = folder.run(&["check"]).ok();
+    assert!(run.out.starts_with("perf.redb is sound: 3 samples in 2 chunks"), "{run:?}");
+    let mut bytes = std::fs::read(folder.path("perf.redb")).unwrap();
+    let at = bytes.windows(7).position(|w| w == b"planner").unwrap();
+    bytes[at] ^= 1;
+    folder.write("perf.redb", bytes);
+    let run = folder.run(&["check"]);
+    assert!(run.code == 4 && run.out.contains("damaged: ") && run.out.contains("is damaged in "), "{run:?}");
+    folder.write("no.redb", "nothing");
+    folder.run(&["check", "--db", "no.redb"]).refused(&["`no.redb` is not a store"]);
+}
+
+#[test]
 fn metrics_are_described_by_name_or_pattern() {
     let folder = Folder::with_decisions();
     folder.pipe(&["ingest", "-"], "cache.hits_total value=1 1\ncache.load_ms value=1 1\n").ok();
