@@ -3,11 +3,12 @@
 //! Samples gather by series. Past a limit, the longest series are encoded and committed as part of a *pending batch*, which readers skip; the last
 //! commit makes it visible. A small ingest is one transaction. What a killed process leaves pending is swept at the next open for writing.
 
+use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
-use super::store::{Store, next_ingest, next_seq, seal, set_metas, set_next_seq};
+use super::store::Store;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, WriteTransaction};

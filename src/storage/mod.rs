@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("FORMAT.md")]
 
+mod append;
 mod bulk;
 mod catalog;
 mod check;
@@ -11,7 +12,9 @@ mod discard;
 mod extent;
 mod fault;
 mod header;
+mod ingests;
 mod log;
+mod opening;
 mod records;
 mod schema;
 mod snapshot;
