@@ -1,9 +1,12 @@
-//! The store on disk: the only module that knows redb. The format is drawn in `FORMAT.md`.
+//! The store on disk: the only module that knows redb.
+//!
+#![doc = include_str!("FORMAT.md")]
 
 mod bulk;
 mod catalog;
 mod check;
 mod chunk;
+mod create;
 mod discard;
 mod extent;
 mod fault;

@@ -3,6 +3,7 @@
 use super::catalog::CatalogWriter;
 use super::check::CheckReport;
 use super::chunk::{self, SeriesRows};
+use super::create;
 use super::log;
 use super::records::{self, IngestRecord, PendingRecord};
 use super::schema::{
@@ -79,13 +80,15 @@ impl Store {
     /// [`Error::Corrupt`]; [`Error::Io`].
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self> {
         let exists = look_at(path, options)?;
+        if !exists {
+            create::create(path)?;
+        }
         let handle = if options.write {
             Handle::Write(within(path, options.wait, {
                 let path = path.to_owned();
                 move || Self::open_write(&path)
             })?)
         } else {
-            debug_assert!(exists, "reading never makes a store");
             Handle::Read(within(path, options.wait, {
                 let path = path.to_owned();
                 move || Self::open_read(&path)
@@ -444,13 +447,13 @@ fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
 /// Batches of this many samples and more do not go through the log.
 const DIRECT_COUNT_MIN: usize = 50_000;
 
-fn builder(cache_len: usize) -> Builder {
+pub(super) fn builder(cache_len: usize) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(cache_len).set_concurrency_mode(ConcurrencyMode::MultiWriter);
     builder
 }
 
-fn create_tables(txn: &WriteTransaction) -> Result<()> {
+pub(super) fn create_tables(txn: &WriteTransaction) -> Result<()> {
     txn.open_table(META)?.insert("format", FORMAT_VERSION)?;
     txn.open_table(METRICS)?;
     txn.open_table(METRIC_NAMES)?;
@@ -498,6 +501,9 @@ fn look_at(path: &Path, options: OpenOptions) -> Result<bool> {
             "feed it: `perfdb ingest FILE`",
         ));
     }
+    if options.write && has_second_name(&meta) {
+        create::sweep(path);
+    }
     let mut head = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, MAGIC.len() as u64), &mut head))
@@ -511,7 +517,18 @@ fn look_at(path: &Path, options: OpenOptions) -> Result<bool> {
     Ok(true)
 }
 
-fn open_fault(path: &Path, e: DatabaseError) -> Error {
+/// Whether the file has another name too, as it has when the process that made it was killed right then.
+#[cfg(unix)]
+fn has_second_name(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(meta) > 1
+}
+
+#[cfg(not(unix))]
+fn has_second_name(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+pub(super) fn open_fault(path: &Path, e: DatabaseError) -> Error {
     match e {
         DatabaseError::Storage(redb::StorageError::Io(source)) => match Error::from(redb::StorageError::Io(source)) {
             Error::Io { source, .. } => Error::io("open the store", path, source),
