@@ -96,9 +96,9 @@ impl Store {
         };
         let store = Self { handle, path: path.to_owned(), wait: options.wait, tidy: AtomicBool::new(false) };
         if options.write {
-            store.prepare()?
+            store.prepare()?;
         } else {
-            store.check_format()?
+            store.check_format()?;
         }
         Ok(store)
     }
@@ -125,7 +125,7 @@ impl Store {
         let state = {
             let read = self.begin_read()?;
             let empty = read.list_tables()?.next().is_none();
-            if empty { None } else { Some(self.pending_ended(&read)?) }
+            if empty { None } else { Some(Self::pending_ended(&read)?) }
         };
         match state {
             None => {
@@ -144,7 +144,7 @@ impl Store {
         }
     }
 
-    fn pending_ended(&self, read: &redb::ReadTransaction) -> Result<bool> {
+    fn pending_ended(read: &redb::ReadTransaction) -> Result<bool> {
         match read.open_table(PENDING) {
             Ok(table) => {
                 for entry in table.iter()? {
@@ -432,15 +432,9 @@ fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
         return Ok(());
     }
     match db.compact() {
-        // Others are at work in the file: they come first.
-        Ok(_)
-        | Err(
-            redb::CompactionError::TransactionInProgress
-            | redb::CompactionError::EphemeralSavepointExists
-            | redb::CompactionError::PersistentSavepointExists,
-        ) => Ok(()),
         Err(redb::CompactionError::Storage(e)) => Err(e.into()),
-        Err(_) => Ok(()),
+        // Others may be at work in the file: they come first.
+        _ => Ok(()),
     }
 }
 
