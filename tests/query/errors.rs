@@ -61,6 +61,7 @@ fn unknown_names_come_with_the_nearest_ones() {
 fn arguments_are_checked_against_the_table() {
     check(&[
         ("p101(decision)", "they go from 0 to 100"),
+        ("p9999(decision)", "did you mean `p99.99`?"),
         ("p999(decision)", "did you mean `p99.9`?"),
         ("quantile(decision, 1.5)", "the percentile is `p1.5(x)`"),
         ("quantile(decision, -0.5)", "a fraction from 0 to 1"),
