@@ -300,6 +300,9 @@ fn number(txn: &WriteTransaction, series: &[Series], batch: Option<u64>) -> Resu
 /// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
 const COMMIT_LEN: usize = 8 << 20;
 
+/// How long other writers have between two commits: more than they wait between two looks.
+const TURN: std::time::Duration = std::time::Duration::from_millis(2);
+
 fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
     while rest.peek().is_some() {
@@ -315,6 +318,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result
         let seq = chunk::write(&txn, part, batch, seq)?;
         set_next_seq(&txn, seq)?;
         txn.commit()?;
+        std::thread::sleep(TURN);
     }
     Ok(())
 }

@@ -210,7 +210,8 @@ impl Store {
             match db.try_begin_write() {
                 Err(TransactionError::WouldBlock) if Instant::now() < deadline => {
                     std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(5));
+                    // Often enough to catch the turn that a bulk write gives between its commits.
+                    pause = (pause * 2).min(Duration::from_millis(1));
                 }
                 Err(TransactionError::WouldBlock) => return Err(busy(&self.path, self.wait)),
                 other => return Ok(other?),
