@@ -3,11 +3,12 @@
 //! Samples gather by series. Past a limit, the longest series are encoded and committed as part of a *pending batch*, which readers skip; the last
 //! commit makes it visible. A small ingest is one transaction. What a killed process leaves pending is swept at the next open for writing.
 
+use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
-use super::store::{Store, next_ingest, next_seq, seal, set_metas, set_next_seq};
+use super::store::Store;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, WriteTransaction};
@@ -299,6 +300,9 @@ fn number(txn: &WriteTransaction, series: &[Series], batch: Option<u64>) -> Resu
 /// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
 const COMMIT_LEN: usize = 8 << 20;
 
+/// How long other writers have between two commits: more than they wait between two looks.
+const TURN: std::time::Duration = std::time::Duration::from_millis(2);
+
 fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
     while rest.peek().is_some() {
@@ -314,6 +318,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result
         let seq = chunk::write(&txn, part, batch, seq)?;
         set_next_seq(&txn, seq)?;
         txn.commit()?;
+        std::thread::sleep(TURN);
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 //! What stays true: a process killed at any moment leaves a store or none. A file that the database began under its own name and
 //! did not finish could never be opened again.
 
+use super::opening::{builder, create_tables, open_fault};
 use super::records;
-use super::store::{builder, create_tables, open_fault};
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs;
