@@ -9,15 +9,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use support::{Place, finish};
 
-/// Samples of each ingested file.
-const FILE_COUNT: u64 = 60_000;
+/// Lines of the ingested file.
+const LINES: u64 = 310_000;
+/// Its samples, ten a line: so many that they take more than one commit, see `storage/bulk.rs`.
+const FILE_COUNT: u64 = LINES * 10;
 const BATCH: u64 = 50;
 const LASTING: Duration = Duration::from_secs(4);
 
 #[test]
 fn a_query_runs_while_others_ingest() {
     let place = Place::new();
-    std::fs::write(place.path("begin.lp"), "stream,from=file value=0 1\nfile,no=none value=0 1\n").unwrap();
+    std::fs::write(place.path("begin.lp"), "stream,from=file value=0 1\nfile,no=none f0=0 1\n").unwrap();
     place.must(&["ingest", "begin.lp"]);
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -30,7 +32,7 @@ fn a_query_runs_while_others_ingest() {
         let (acknowledged, files) = (stream.join().unwrap(), files.join().unwrap());
         println!("{asked} questions beside {acknowledged} samples in a stream and {files} files");
         assert!(asked > 0 && acknowledged > 0 && files > 0);
-        let counts = place.rows("count(stream), count(file)");
+        let counts = place.rows("count(stream), count(file.*)");
         assert_eq!(counts, [[acknowledged + 1, files * FILE_COUNT + 1]]);
     });
 }
@@ -62,10 +64,12 @@ fn stream(place: &Place, ended: &AtomicBool) -> u64 {
 
 /// Ingests file after file until the end, and says how many.
 fn ingest_files(place: &Place, ended: &AtomicBool) -> u64 {
-    let lines: String = (0..FILE_COUNT).fold(String::new(), |mut lines, i| {
-        let _ = writeln!(lines, "file,no=one value={i} {i}");
-        lines
-    });
+    let fields: Vec<String> = (0..10).map(|field| format!("f{field}={field}")).collect();
+    let fields = fields.join(",");
+    let mut lines = String::new();
+    for i in 0..LINES {
+        writeln!(lines, "file,no=one {fields} {i}").unwrap();
+    }
     std::fs::write(place.path("file.lp"), lines).unwrap();
     let mut count = 0;
     while !ended.load(Ordering::Relaxed) {
@@ -80,7 +84,7 @@ fn ask_again_and_again(place: &Place, ended: &AtomicBool) -> u64 {
     let (mut asked, mut before) = (0, [0, 0]);
     while !ended.load(Ordering::Relaxed) {
         let started = Instant::now();
-        let row = place.rows("count(stream), count(file)").remove(0);
+        let row = place.rows("count(stream), count(file.*)").remove(0);
         let now = [row[0].as_u64().unwrap(), row[1].as_u64().unwrap()];
         assert!(now[0] >= before[0] && now[1] >= before[1], "{now:?} after {before:?}");
         assert_eq!([now[0] % BATCH, now[1] % FILE_COUNT], [1, 1], "{now:?} are no whole batches and files");
