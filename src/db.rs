@@ -150,6 +150,17 @@ impl Database {
         &self.store
     }
 
+    /// Removes the database if nothing is in it and nobody else has it open. Says whether it did.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read or write.
+    pub fn discard_if_empty(self) -> Result<bool> {
+        match Arc::try_unwrap(self.store) {
+            Ok(store) => store.discard_if_empty(),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Closes the database, and reports what dropping it would swallow. While an ingest is under way the last to let go closes it.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod args;
+pub mod check;
 pub mod completions;
 pub mod config;
 pub mod demo;
@@ -40,9 +41,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
         Err(code) => return code,
     };
     let color = cli.global.color;
-    let done = dispatch(cli, io).and_then(|()| io.out.flush().map_err(io::out_error));
+    let done = dispatch(cli, io).and_then(|code| io.out.flush().map(|()| code).map_err(io::out_error));
     match done {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(e) => fail(&e, color, io),
     }
 }
@@ -96,17 +97,20 @@ fn color_of(args: &[OsString]) -> Option<Color> {
     value.and_then(|v| Color::from_str(v, false).ok())
 }
 
-fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<()> {
+/// Carries out a command and gives the exit code.
+fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<u8> {
     let global = &cli.global;
-    match cli.command {
+    let done = match cli.command {
+        Command::Check => return check::run(global, io),
         Command::Ingest(args) => ingest::run(&args, global, io),
         Command::Query(args) => query::run(&args, global, io),
         Command::Show(args) => query::show(&args, global, io),
         Command::Export(args) => export::run(&args, global, io),
         Command::Stats(args) => stats::run(&args, global, io),
         Command::Metric(args) => metric::run(&args, global, io),
+        Command::Demo(args) => demo::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),
-        other => Err(Error::Bug(format!("nothing carries out {other:?}"))),
-    }
+    };
+    done.map(|()| 0)
 }

@@ -62,9 +62,9 @@ pub(super) fn encode(block: &[u64], out: &mut Vec<u8>) {
     out.push(width as u8);
     out.push(patches as u8);
     if block.len() == BLOCK_COUNT {
-        pack_lanes(block, width, out)
+        pack_lanes(block, width, out);
     } else {
-        pack_run(block, width, out)
+        pack_run(block, width, out);
     }
     if patches > 0 {
         for (i, value) in block.iter().enumerate().filter(|(_, v)| **v > mask) {
@@ -119,9 +119,9 @@ pub(super) fn decode(reader: &mut Reader<'_>, count: usize, out: &mut [u64; BLOC
     let patches = reader.u8()?;
     let packed = reader.bytes(packed_len(count, width))?;
     if count == BLOCK_COUNT {
-        unpack_lanes(packed, width, out)
+        unpack_lanes(packed, width, out);
     } else {
-        unpack_run(packed, width, &mut out[..count])
+        unpack_run(packed, width, &mut out[..count]);
     }
     for _ in 0..patches {
         let index = usize::from(reader.u8()?);

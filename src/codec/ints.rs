@@ -26,8 +26,11 @@ pub(super) enum Layout {
 pub(super) fn choose(numbers: &[i64], saving: f64) -> Layout {
     let plain = Estimate::of(numbers.iter().copied());
     let delta = Estimate::of(numbers.windows(2).map(|w| w[1].wrapping_sub(w[0])));
+    // Beside the blocks: the base, and for differences the first number of each page.
+    let plain_packed = plain.packed + 8.0;
+    let delta_packed = delta.packed + 1.0 + 8.0 * numbers.len().div_ceil(PAGE_COUNT) as f64;
     let (packed, layout) =
-        if plain.packed <= delta.packed { (plain.packed, Layout::Plain) } else { (delta.packed, Layout::Delta) };
+        if plain_packed <= delta_packed { (plain_packed, Layout::Plain) } else { (delta_packed, Layout::Delta) };
     let (entropy, pco) = if plain.entropy <= delta.entropy {
         (plain.entropy, Layout::PcoPlain)
     } else {

@@ -5,6 +5,7 @@
 //! decodes fast enough. Everything is lossless. The layouts are drawn in `FORMAT.md` beside this file.
 //!
 //! Decoders take any bytes: what is not a well-formed column gives [`Malformed`], never a panic.
+#![doc = include_str!("FORMAT.md")]
 
 mod bitpack;
 mod decimal;

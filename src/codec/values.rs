@@ -25,12 +25,12 @@ const FLOAT_ENTROPY_MIN: usize = 16;
 /// ```
 /// use perfdb::codec::values;
 /// let mut bytes = Vec::new();
-/// values::encode(&[1.5, 2.0, 2.5], &mut bytes);
-/// // Packed whole numbers, one decimal, base 15, then one block: 4 bits each, no patches, offsets 0, 5 and 10.
-/// assert_eq!(bytes, [1, 1, 15, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0x50, 0x0a]);
+/// values::encode(&[1.5, 7.0, 2.5], &mut bytes);
+/// // Packed whole numbers, one decimal, base 15, then one block: 6 bits each, no patches, offsets 0, 55 and 10.
+/// assert_eq!(bytes, [1, 1, 15, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0xc0, 0xad, 0x00]);
 /// let mut back = Vec::new();
 /// values::decode(&bytes, 3, 0..3, &mut back).unwrap();
-/// assert_eq!(back, [1.5, 2.0, 2.5]);
+/// assert_eq!(back, [1.5, 7.0, 2.5]);
 /// ```
 ///
 /// # Panics

@@ -164,10 +164,11 @@ struct Task<'a> {
 impl Task<'_> {
     /// The state of the bucket that holds `time`, and the first time after that bucket.
     fn bucket(&mut self, time: i64) -> (usize, i64) {
-        if let Some((start, end, index)) = self.latest {
-            if start <= time && time < end {
-                return (index, end);
-            }
+        if let Some((start, end, index)) = self.latest
+            && start <= time
+            && time < end
+        {
+            return (index, end);
         }
         let bucketing = self.context.scan.bucketing;
         let (start, end) = bucket_of(bucketing, time);

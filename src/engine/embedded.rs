@@ -69,10 +69,10 @@ impl Embedded {
         for (series, index) in wanted {
             if let Some((times, values)) = self.snapshot.log_rows(*series)? {
                 let inside = |t: &i64| range.contains(*t);
-                if times.iter().any(inside) {
-                    if let Some(rows) = Rows::new(times.to_vec(), values.to_vec()) {
-                        pieces.push(Piece::of_rows(*index, Arc::new(rows), true));
-                    }
+                if times.iter().any(inside)
+                    && let Some(rows) = Rows::new(times.to_vec(), values.to_vec())
+                {
+                    pieces.push(Piece::of_rows(*index, Arc::new(rows), true));
                 }
             }
         }

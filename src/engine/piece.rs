@@ -118,7 +118,7 @@ impl Piece {
         match &self.at {
             At::Chunk(chunk) => chunk.order().min(ORDER_LOG - 1) * ORDER_SPAN,
             At::Rows(_, true) => ORDER_LOG * ORDER_SPAN,
-            At::Rows(_, false) => 0,
+            At::Rows(_, false) => u64::from(self.index) << 32,
         }
     }
 

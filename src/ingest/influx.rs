@@ -11,7 +11,7 @@
 use super::block::{Counts, Fault, Parse, Parsed, clipped, each_line, utf8_no_nul};
 use super::influx_head::{Head, field_key, find_unescaped};
 use super::number::{TimeFault, decimal, integer, number, rounds, time_whole};
-use super::options::{Options, Precision, Strings};
+use super::options::{Clock, Options, Precision, Strings};
 use super::series::{Budget, Cache, Registry};
 use std::ops::Range;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub(super) struct Influx {
     cache: Cache<Fields>,
     precision: Precision,
     strings: Strings,
-    now: i64,
+    clock: Clock,
 }
 
 /// What a field holds.
@@ -71,8 +71,8 @@ enum Value {
 
 impl Influx {
     pub(super) fn new(registry: Arc<Registry>, options: &Options) -> Self {
-        let Options { precision, strings, now, .. } = options;
-        Self { registry, cache: Cache::new(), precision: *precision, strings: *strings, now: now.0 }
+        let Options { precision, strings, .. } = options;
+        Self { registry, cache: Cache::new(), precision: *precision, strings: *strings, clock: options.clock() }
     }
 }
 
@@ -113,7 +113,7 @@ impl Influx {
         let text = line[rest..].trim_ascii_end();
         let time = if text.is_empty() {
             out.missing_time = true;
-            self.now
+            self.clock.now()
         } else {
             let at = rest..rest + text.len();
             time_whole(text, self.precision).map_err(|fault| no_time(text, at, fault, self.precision))?

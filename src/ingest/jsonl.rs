@@ -7,7 +7,7 @@
 use super::block::{Fault, Parse, Parsed, each_line, utf8};
 use super::jsonl_row::{Row, Scalar};
 use super::number::{TimeFault, rounds, time_decimal, time_scaled, time_text};
-use super::options::{Options, Precision};
+use super::options::{Clock, Options, Precision};
 use super::series::{Budget, Cache, Registry};
 use crate::model::MetricMeta;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const TEXT_END: u8 = 0xFF;
 pub(super) struct Jsonl {
     registry: Arc<Registry>,
     precision: Precision,
-    now: i64,
+    clock: Clock,
     /// Metric and labels as they stand in the line.
     key: Vec<u8>,
     /// The series of each cached key.
@@ -28,7 +28,7 @@ pub(super) struct Jsonl {
 
 impl Jsonl {
     pub(super) fn new(registry: Arc<Registry>, options: &Options) -> Self {
-        Self { registry, precision: options.precision, now: options.now.0, key: Vec::new(), cache: Cache::new() }
+        Self { registry, precision: options.precision, clock: options.clock(), key: Vec::new(), cache: Cache::new() }
     }
 }
 
@@ -76,7 +76,7 @@ impl Jsonl {
         let time = match &row.ts {
             None | Some(Scalar::Null) => {
                 out.missing_time = true;
-                self.now
+                self.clock.now()
             }
             Some(ts) => self.time(ts).map_err(|fault| no_time(text, fault, self.precision))?,
         };

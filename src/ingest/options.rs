@@ -1,9 +1,10 @@
 //! What a reader of text needs to know beside the text.
 
 use crate::error::{Error, Result};
-use crate::model::Timestamp;
+use crate::model::{TIME_MAX, Timestamp};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
 /// A text format of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,11 +153,34 @@ pub struct Options {
     pub skip_bad: u64,
     /// The time of lines that have none.
     pub now: Timestamp,
+    /// The moment at which it was `now`. With it, a line without a time gets the time at which it is read, as a stream needs that
+    /// goes on for hours.
+    pub now_at: Option<Instant>,
     /// How the columns of CSV are to be understood.
     pub csv: CsvOptions,
 }
 
+/// The time of lines that have none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    now: i64,
+    at: Option<Instant>,
+}
+
+impl Clock {
+    /// ns since the Unix epoch.
+    pub(super) fn now(self) -> i64 {
+        let passed = self.at.map_or(0, |at| i64::try_from(at.elapsed().as_nanos()).unwrap_or(i64::MAX));
+        self.now.saturating_add(passed).min(TIME_MAX)
+    }
+}
+
 impl Options {
+    /// The clock that lines without a time are read by.
+    pub(super) fn clock(&self) -> Clock {
+        Clock { now: self.now.0, at: self.now_at }
+    }
+
     /// Every option that changes what a file means, as one text: two reads of the same bytes with the same meaning give
     /// the same samples, save for lines without a time.
     ///

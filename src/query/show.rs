@@ -25,6 +25,7 @@ struct Shown {
 /// Answers `show`.
 pub(crate) fn run(ctx: &Context<'_>, show: &Show) -> Result<Table> {
     unavailable::check_show(ctx, show)?;
+    refuse_clauses(ctx, show)?;
     let all: Vec<usize> = (0..ctx.metrics.len()).collect();
     if let ShowWhat::Values(label) = &show.what {
         ctx.check_label(&all, &label.value, &label.span)?;
@@ -50,6 +51,21 @@ pub(crate) fn run(ctx: &Context<'_>, show: &Show) -> Result<Table> {
     let (order, limit) = (schema.order(ctx, &show.clauses)?, schema.limit(ctx, &show.clauses)?);
     rows::finish(&mut table, &schema, having.as_ref(), &order, limit, ctx.settings.row_max)?;
     Ok(table)
+}
+
+/// Refuses the clauses that have no meaning here.
+fn refuse_clauses(ctx: &Context<'_>, show: &Show) -> Result<()> {
+    let clauses = &show.clauses;
+    let by = clauses.by.as_ref().map(|c| ("by", &c.span));
+    let every = clauses.every.as_ref().map(|c| ("every", &c.span));
+    let fill = clauses.fill.as_ref().map(|c| ("fill", &c.span));
+    match by.or(every).or(fill) {
+        Some((name, span)) => {
+            let d = ctx.wrong(span, format!("`{name}` does not go with `show`"));
+            Err(d.label("expected where, since, until, having, order by or limit").into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The metrics that have something in the range and match.

@@ -65,6 +65,7 @@ pub trait Catalog: Sync {
 }
 
 /// What an aggregation must know about the samples of a group; the union over all its columns.
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent needs, each named where it is asked for")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     /// Count, sum, min, max: answered from summaries where a summary covers the samples.

@@ -3,11 +3,12 @@
 //! Samples gather by series. Past a limit, the longest series are encoded and committed as part of a *pending batch*, which readers skip; the last
 //! commit makes it visible. A small ingest is one transaction. What a killed process leaves pending is swept at the next open for writing.
 
+use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
-use super::store::{Store, next_ingest, next_seq, seal, set_metas, set_next_seq};
+use super::store::Store;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, WriteTransaction};
@@ -30,7 +31,7 @@ pub struct Bulk {
     /// Encoded chunks that wait for a commit, in order of arrival, and their bytes.
     held: Vec<EncodedChunk>,
     held_len: usize,
-    /// Metric and series number of the first so many of the caller's series.
+    /// Metric and series number by the caller's number; both 0 while the series has none, since no sample came.
     ids: Vec<(u32, u32)>,
     /// Number of the pending batch, once there is one.
     batch: Option<u64>,
@@ -89,6 +90,7 @@ impl Bulk {
         if self.rows.len() < series.count() {
             self.series.extend_from_slice(&series.list()[self.rows.len()..]);
             self.rows.resize_with(series.count(), SeriesRows::default);
+            self.ids.resize(series.count(), (0, 0));
         }
         for ((id, time), value) in columns.series.iter().zip(&columns.times).zip(&columns.values) {
             let row = &mut self.rows[*id as usize];
@@ -149,7 +151,8 @@ impl Bulk {
 
     /// Gives numbers to new series, and registers the pending batch at first.
     fn number_series(&mut self) -> Result<()> {
-        if self.batch.is_some() && self.ids.len() == self.series.len() {
+        let new = self.unnumbered();
+        if self.batch.is_some() && new.is_empty() {
             return Ok(());
         }
         let txn = self.store.begin_write()?;
@@ -161,11 +164,24 @@ impl Bulk {
             txn.open_table(PENDING)?.insert(batch, records::to_bytes(&batch.to_be_bytes(), &record)?.as_slice())?;
             batch
         };
-        let ids = number(&txn, &self.series[self.ids.len()..], Some(batch))?;
+        self.number(&txn, &new, Some(batch))?;
         txn.commit()?;
         self.batch = Some(batch);
-        self.ids.extend(ids);
         Ok(())
+    }
+
+    /// The series that have samples and no number yet.
+    fn unnumbered(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|i| self.ids[*i].1 == 0 && !self.rows[*i].times.is_empty()).collect()
+    }
+
+    /// Gives numbers to the series `new`.
+    fn number(&mut self, txn: &WriteTransaction, new: &[usize], batch: Option<u64>) -> Result<()> {
+        let mut catalog = CatalogWriter::open(txn)?;
+        for i in new {
+            self.ids[*i] = catalog.series(&self.series[*i], batch)?;
+        }
+        catalog.finish()
     }
 
     /// Encodes rows. The chunks wait until there are enough bytes for a commit: what packs well makes long chunks that way.
@@ -251,7 +267,7 @@ impl Bulk {
         };
         {
             let mut catalog = CatalogWriter::open(&txn)?;
-            catalog.reveal(self.ids.iter().map(|(_, series)| *series))?;
+            catalog.reveal(self.ids.iter().map(|(_, series)| *series).filter(|series| *series != 0))?;
             set_metas(&mut catalog, metas)?;
             catalog.finish()?;
         }
@@ -268,7 +284,8 @@ impl Bulk {
 
     /// A small ingest: numbers, chunks and all in the one transaction.
     fn write_whole(&mut self, txn: &WriteTransaction) -> Result<u64> {
-        self.ids = number(txn, &self.series, None)?;
+        let new = self.unnumbered();
+        self.number(txn, &new, None)?;
         let id = next_ingest(txn)?;
         let rows = self.take_all();
         let seq = seal(txn, next_seq(txn)?)?;
@@ -288,16 +305,11 @@ impl Drop for Bulk {
     }
 }
 
-/// Numbers the series from the `from`-th on.
-fn number(txn: &WriteTransaction, series: &[Series], batch: Option<u64>) -> Result<Vec<(u32, u32)>> {
-    let mut catalog = CatalogWriter::open(txn)?;
-    let ids = series.iter().map(|s| catalog.series(s, batch)).collect::<Result<Vec<_>>>()?;
-    catalog.finish()?;
-    Ok(ids)
-}
-
 /// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
 const COMMIT_LEN: usize = 8 << 20;
+
+/// How long other writers have between two commits: more than they wait between two looks.
+const TURN: std::time::Duration = std::time::Duration::from_millis(2);
 
 fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
@@ -314,6 +326,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result
         let seq = chunk::write(&txn, part, batch, seq)?;
         set_next_seq(&txn, seq)?;
         txn.commit()?;
+        std::thread::sleep(TURN);
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ impl<'t> CatalogWriter<'t> {
             .ok_or_else(|| Error::corrupt(format!("metric `{name}` has no record")))?;
         let before = record.clone();
         change(&mut record.meta)?;
-        if record != before { self.put_metric(id, &record) } else { Ok(()) }
+        if record == before { Ok(()) } else { self.put_metric(id, &record) }
     }
 
     /// The numbers of metric and series of `series`, given now if it is new. `batch` is the incomplete ingest that asks, if one does.
@@ -115,8 +115,8 @@ impl<'t> CatalogWriter<'t> {
         let mut hash = hash_of(metric, &labels);
         while let Some(found) = self.found(hash)? {
             let key = found.to_be_bytes();
-            let (found_metric, id) = series_of_key(&key);
-            if found_metric == metric && self.has_labels(&key, &labels)? {
+            let (found_metric, id) = series_of_key(key);
+            if found_metric == metric && self.has_labels(key, &labels)? {
                 return Ok((metric, id));
             }
             hash = hash.wrapping_add(1);
@@ -142,13 +142,13 @@ impl<'t> CatalogWriter<'t> {
         }
     }
 
-    fn has_labels(&self, key: &[u8; 8], labels: &[u8]) -> Result<bool> {
-        if let Some(bytes) = self.new_series.get(key) {
-            return Ok(records::checked("a series", key, bytes)? == labels);
+    fn has_labels(&self, key: [u8; 8], labels: &[u8]) -> Result<bool> {
+        if let Some(bytes) = self.new_series.get(&key) {
+            return Ok(records::checked("a series", &key, bytes)? == labels);
         }
         let stored =
-            self.series.get(key)?.ok_or_else(|| Error::corrupt("a series that is known by its hash has no record"))?;
-        Ok(records::checked("a series", key, stored.value())? == labels)
+            self.series.get(&key)?.ok_or_else(|| Error::corrupt("a series that is known by its hash has no record"))?;
+        Ok(records::checked("a series", &key, stored.value())? == labels)
     }
 
     /// Writes the series added and their postings. Must be called last.
@@ -209,14 +209,13 @@ impl<'t> CatalogWriter<'t> {
         }
         let left =
             self.series.range::<&[u8; 8]>(&series_key(metric, 0)..=&series_key(metric, u32::MAX))?.next().is_some();
-        if !left {
-            if let Some(record) = metric_record(&self.metrics, metric)? {
-                if record.meta == MetricMeta::guess(&record.name).unwrap_or_default() {
-                    self.metrics.remove(metric)?;
-                    self.names.remove(record.name.as_str())?;
-                    self.metric_ids.remove(&record.name);
-                }
-            }
+        if !left
+            && let Some(record) = metric_record(&self.metrics, metric)?
+            && record.meta == MetricMeta::guess(&record.name).unwrap_or_default()
+        {
+            self.metrics.remove(metric)?;
+            self.names.remove(record.name.as_str())?;
+            self.metric_ids.remove(&record.name);
         }
         Ok(())
     }
@@ -236,7 +235,7 @@ impl<'t> CatalogWriter<'t> {
         }
         for (_, found) in &run[at + 1..] {
             let key = found.to_be_bytes();
-            let (metric, _) = series_of_key(&key);
+            let (metric, _) = series_of_key(key);
             let Some(home) = self
                 .series
                 .get(&key)?
@@ -265,7 +264,7 @@ impl<'t> CatalogWriter<'t> {
         let mut found = Vec::new();
         if !ids.is_empty() {
             for entry in self.series.iter()? {
-                let (metric, id) = series_of_key(entry?.0.value());
+                let (metric, id) = series_of_key(*entry?.0.value());
                 if ids.contains(id) {
                     found.push((metric, id));
                 }

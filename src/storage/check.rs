@@ -114,7 +114,7 @@ impl Walk<'_> {
         let table = self.txn.open_table(SERIES)?;
         for entry in table.iter()? {
             let (key, bytes) = entry?;
-            let (metric, id) = series_of_key(key.value());
+            let (metric, id) = series_of_key(*key.value());
             self.series.insert((metric, id));
             if let Err(e) = records::labels_from_bytes(key.value(), bytes.value()) {
                 self.damage(format!("series {id} of metric {metric}: {}", plain(e)));

@@ -1,13 +1,20 @@
-//! The store on disk: the only module that knows redb. The format is drawn in `FORMAT.md`.
+//! The store on disk: the only module that knows redb.
+//!
+#![doc = include_str!("FORMAT.md")]
 
+mod append;
 mod bulk;
 mod catalog;
 mod check;
 mod chunk;
+mod create;
+mod discard;
 mod extent;
 mod fault;
 mod header;
+mod ingests;
 mod log;
+mod opening;
 mod records;
 mod schema;
 mod snapshot;

@@ -67,6 +67,11 @@ impl Owner {
     }
 }
 
+/// Whether there is a process `pid`.
+pub(super) fn is_alive(pid: u32) -> bool {
+    start_of(pid).is_some()
+}
+
 /// When process `pid` started, in clock ticks since boot (Linux) or seconds since the epoch. `None` when there is no such process.
 fn start_of(pid: u32) -> Option<u64> {
     if cfg!(target_os = "linux") {

@@ -134,8 +134,8 @@ pub(super) fn series_key(metric: u32, series: u32) -> [u8; 8] {
 }
 
 /// Metric and series of a [`series_key`].
-pub(super) fn series_of_key(key: &[u8; 8]) -> (u32, u32) {
-    let both = u64::from_be_bytes(*key);
+pub(super) fn series_of_key(key: [u8; 8]) -> (u32, u32) {
+    let both = u64::from_be_bytes(key);
     ((both >> 32) as u32, both as u32)
 }
 
@@ -157,7 +157,7 @@ mod tests {
         for key in keys {
             assert_eq!(ChunkKey::from_bytes(&key.to_bytes()), key);
         }
-        assert_eq!(series_of_key(&series_key(7, 9)), (7, 9));
+        assert_eq!(series_of_key(series_key(7, 9)), (7, 9));
     }
 
     #[test]

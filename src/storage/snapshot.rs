@@ -156,7 +156,7 @@ impl Snapshot {
         let mut any = false;
         for entry in self.series.range::<&[u8; 8]>(&series_key(id, 0)..=&series_key(id, u32::MAX))? {
             any = true;
-            if !self.hidden.contains(&series_of_key(entry?.0.value()).1) {
+            if !self.hidden.contains(&series_of_key(*entry?.0.value()).1) {
                 return Ok(true);
             }
         }
@@ -171,7 +171,7 @@ impl Snapshot {
         let mut all = Vec::new();
         for entry in self.series.range::<&[u8; 8]>(&series_key(metric, 0)..=&series_key(metric, u32::MAX))? {
             let (key, bytes) = entry?;
-            let id = series_of_key(key.value()).1;
+            let id = series_of_key(*key.value()).1;
             if !self.hidden.contains(&id) {
                 all.push((id, records::labels_from_bytes(key.value(), bytes.value())?));
             }

@@ -162,6 +162,7 @@ fn arithmetic_follows_the_usual_order_and_division_by_zero_is_null() {
     assert_eq!(one(&x, "(sum(x) + 2) * 2 / min(x)"), "8");
     assert_eq!(one(&x, "sum(x) / (max(x) - 4)"), "-");
     assert_eq!(one(&x, "-avg(x)"), "-3");
+    assert_eq!(one(&numbers(&[0.0]), "-avg(x)"), "0");
     assert_eq!(one(&x, "count(x) / 4"), "0.5");
 }
 

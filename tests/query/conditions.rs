@@ -98,5 +98,7 @@ fn having_tests_columns_keys_and_what_is_not_shown() {
     assert_eq!(by("agent in (planner) and not s < 5"), ["planner | 8"]);
     assert_eq!(rows(&store(), "max(r) by agent having max(r) >= 1.5s"), ["scout | 1500"]);
     assert_eq!(rows(&store(), "last_time(q) as t by agent having t >= \"2026-11-20T11:59:58Z\"").len(), 2);
+    // What is not shown makes no rows.
+    assert_eq!(rows(&store(), "max(r) by agent order by max(q)"), ["scout | 1500"]);
     assert_eq!(answer(&store(), "sum(q) by agent having count(q) = 1").lines().next(), Some("agent | sum(q)"));
 }

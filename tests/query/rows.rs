@@ -147,5 +147,5 @@ fn limits_of_rows_and_memory_are_named() {
     assert!(fails("count(d) by agent", 3, 1 << 20).unwrap_err().contains("4 rows"));
     assert_eq!(fails("count(d) by agent limit 3", 3, 1 << 20), Ok(3));
     let error = fails("count(d) by agent every 1s since 1d fill 0", 1000, 1 << 20).unwrap_err();
-    assert!(error.contains("86401 buckets for each of 4 groups"), "{error}");
+    assert!(error.contains("86401 buckets for each of the 4 groups"), "{error}");
 }

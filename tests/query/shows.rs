@@ -1,8 +1,11 @@
 //! `show` and `explain`.
 
 use super::naive::Naive;
-use super::{answer, error, rows};
-use perfdb::model::Kind;
+use super::{NOON, answer, error, rows};
+use perfdb::model::{Cancel, Kind, Timestamp, Zone};
+use perfdb::query::exec::{Settings, run};
+use perfdb::query::parser::parse;
+use std::cell::Cell;
 
 fn store() -> Naive {
     Naive::default()
@@ -68,4 +71,34 @@ fn explain_says_what_is_read_and_how_columns_come_about() {
     let ran = rows(&store(), "explain analyze points(decision) where value > 1");
     assert!(ran.iter().any(|l| l == "ran | rows in the answer | 1"), "{}", ran.join("\n"));
     assert!(ran.iter().any(|l| l == "filter | conditions on values | 1"), "{}", ran.join("\n"));
+}
+
+#[test]
+fn explain_analyze_times_its_steps_by_the_clock_that_it_is_given() {
+    let cancel = Cancel::new();
+    let ticks = Cell::new(0);
+    let elapsed = || {
+        ticks.set(ticks.get() + 1_500_000);
+        ticks.get()
+    };
+    let now = Timestamp(NOON * 1_000_000_000);
+    let settings =
+        Settings { now, zone: Zone::UTC, memory_max: 1 << 20, row_max: 1000, cancel: &cancel, elapsed: Some(&elapsed) };
+    let query = "explain analyze count(decision)";
+    let table = run(query, &parse(query).unwrap(), &store(), &settings).unwrap();
+    let last = table.row_count() - 1;
+    assert_eq!(table.column("detail").unwrap().cells.text(last), Some("time to read and compute"));
+    assert_eq!(table.column("value").unwrap().cells.text(last), Some("1.500 ms"));
+}
+
+#[test]
+fn a_raised_flag_stops_a_query() {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let now = Timestamp(NOON * 1_000_000_000);
+    let settings =
+        Settings { now, zone: Zone::UTC, memory_max: 1 << 20, row_max: 1000, cancel: &cancel, elapsed: None };
+    let query = "count(decision)";
+    let stopped = run(query, &parse(query).unwrap(), &store(), &settings);
+    assert!(matches!(stopped, Err(perfdb::error::Error::Interrupted)));
 }

@@ -130,7 +130,7 @@ pub struct DemoArgs {
     /// How long to record
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub seconds: u32,
-    /// Where to keep the recording and the store [default: a temporary folder, removed at the end]
+    /// Where to keep the recording and the store [default: a new folder among the system's temporary ones]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@
 
 mod agent;
 mod cache;
+mod command;
 mod corpus;
 mod courier;
 mod host;
@@ -19,6 +20,8 @@ mod puzzle;
 mod rng;
 mod route;
 mod scout;
+
+pub use command::run;
 
 use crate::error::{Error, Result};
 use crate::model::{Better, Cancel, Columns, Kind, Labels, MetricMeta, Series, SeriesSet, Timestamp};

@@ -77,7 +77,7 @@ fn within(text: &str, error: Error) -> Error {
     let Error::Query(mut diagnostic) = error else { return error };
     let inside = |at: usize| at.saturating_sub(BEFORE.len()).min(text.len());
     diagnostic.span = inside(diagnostic.span.start)..inside(diagnostic.span.end);
-    diagnostic.text = text.to_owned();
+    text.clone_into(&mut diagnostic.text);
     Error::Query(diagnostic)
 }
 

@@ -1,6 +1,7 @@
 //! Ingesting an input as a whole: it is in the store to its last sample, or nothing of it is.
 //!
-//! What stays true: a store that is not there yet is made only once there is something to put into it.
+//! What stays true: a store that is not there yet is made only once there is something to put into it, and taken away again where
+//! that fails.
 
 use super::hash::{self, Hash};
 use super::progress::Progress;
@@ -35,8 +36,14 @@ pub(super) fn ingest(job: &Job<'_>, path: &Path, input: Input, io: &mut Io<'_>) 
     let mut sink = WholeSink::new(job, &input.name, existing, &progress);
     let reader = hash.wrap(input.reader);
     let bytes = &progress.bytes_read;
-    let summary = ingest::read(reader, &input.name, input.format, &job.read, false, &mut sink, bytes, &io.cancel)?;
-    io.cancel.check()?;
+    let read = ingest::read(reader, &input.name, input.format, &job.read, false, &mut sink, bytes, &io.cancel);
+    let summary = match read.and_then(|summary| io.cancel.check().map(|()| summary)) {
+        Ok(summary) => summary,
+        Err(error) => {
+            sink.abandon();
+            return Err(error);
+        }
+    };
     let hash = match &job.typed.id {
         _ if job.typed.again => None,
         Some(key) => Some(hash::of_key(key)),
@@ -44,10 +51,10 @@ pub(super) fn ingest(job: &Job<'_>, path: &Path, input: Input, io: &mut Io<'_>) 
         None if summary.missing_time => None,
         None => Some(hash.finish(job, input.format)),
     };
-    let metas = meta::metas(&summary.metadata, &job.typed.unit, &sink.series);
+    let metas = meta::metas(&summary.metadata, &job.typed.reading.unit, &sink.series);
     let mut report = Report::new(&input.name, summary, &sink.series, len_before);
     if report.summary.samples > 0 || !metas.is_empty() {
-        let (db, series, outcome) = sink.finish(&metas, hash, report.summary.bytes, io.now.0)?;
+        let (db, series, outcome) = sink.finish(&metas, hash, report.summary.bytes, job.now().0)?;
         report.done = match outcome {
             Outcome::Added(id) => Done::Added(id),
             Outcome::Already(id) => Done::Already(id),
@@ -90,15 +97,17 @@ struct WholeSink<'a> {
     held: Vec<Columns>,
     held_count: usize,
     bulk: Option<Bulk>,
-    // Dropped after `bulk`, which takes back what it wrote.
     db: Option<Database>,
+    /// Whether the store was made for this.
+    is_new: bool,
 }
 
 impl<'a> WholeSink<'a> {
     fn new(job: &'a Job<'a>, name: &Path, db: Option<Database>, progress: &'a Progress) -> Self {
         let source = name.display().to_string();
         let series = SeriesSet::new();
-        Self { job, source, progress, series, held: Vec::new(), held_count: 0, bulk: None, db }
+        let is_new = db.is_none();
+        Self { job, source, progress, series, held: Vec::new(), held_count: 0, bulk: None, db, is_new }
     }
 
     /// Makes the store if need be, and hands over what waited for it.
@@ -116,6 +125,15 @@ impl<'a> WholeSink<'a> {
             self.bulk = Some(bulk);
         }
         self.bulk.as_mut().ok_or_else(|| Error::Bug("an ingest that has not begun".into()))
+    }
+
+    /// Takes back what was written.
+    fn abandon(mut self) {
+        drop(self.bulk.take());
+        if let Some(db) = self.db.take().filter(|_| self.is_new) {
+            // An empty store that stays does no harm.
+            drop(db.discard_if_empty());
+        }
     }
 
     fn finish(

@@ -3,12 +3,12 @@
 mod file;
 mod hash;
 mod list;
-mod meta;
+pub(super) mod meta;
 mod pipe;
 mod progress;
 mod report;
 
-use super::args::{Global, IngestArgs, IngestCommand, IngestOptions, Precision, Strings};
+use super::args::{Global, IngestArgs, IngestCommand, IngestOptions, Precision, Reading, Strings};
 use super::config::{Layer, Settings};
 use super::io::Io;
 use super::source::Input;
@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::ingest::{self, CsvOptions};
 use crate::model::{SeriesSet, Timestamp};
 use std::path::Path;
+use std::time::Instant;
 
 /// Carries out `perfdb ingest`.
 ///
@@ -34,7 +35,8 @@ fn ingest_all(args: &IngestArgs, settings: &Settings, io: &mut Io<'_>) -> Result
     if args.options.id.is_some() && args.files.len() > 1 {
         return Err(Error::usage_hint("`--id` names one input", "ingest the files one by one"));
     }
-    let job = Job { settings, typed: &args.options, read: read_options(&args.options, io.now) };
+    let read = read_options(&args.options.reading, io.now);
+    let job = Job { settings, typed: &args.options, read, begun: Instant::now() };
     for (i, path) in args.files.iter().enumerate() {
         let done = job.ingest(path, io);
         if done.is_err() && i > 0 {
@@ -50,9 +52,16 @@ struct Job<'a> {
     settings: &'a Settings,
     typed: &'a IngestOptions,
     read: ingest::Options,
+    /// When it was `read.now`.
+    begun: Instant,
 }
 
 impl Job<'_> {
+    /// The present.
+    fn now(&self) -> Timestamp {
+        Timestamp(self.read.now.0.saturating_add(self.begun.elapsed().as_nanos() as i64))
+    }
+
     fn ingest(&self, path: &Path, io: &mut Io<'_>) -> Result<()> {
         let input = Input::open(path, self.typed.format, io)?;
         // What may come again must go in whole, so that it is all there or not at all.
@@ -66,7 +75,7 @@ impl Job<'_> {
 }
 
 /// What was typed, in the words of the readers.
-pub(super) fn read_options(typed: &IngestOptions, now: Timestamp) -> ingest::Options {
+pub(super) fn read_options(typed: &Reading, now: Timestamp) -> ingest::Options {
     let precision = typed.precision.map(|p| match p {
         Precision::Ns => ingest::Precision::Nanoseconds,
         Precision::Us => ingest::Precision::Microseconds,
@@ -82,6 +91,7 @@ pub(super) fn read_options(typed: &IngestOptions, now: Timestamp) -> ingest::Opt
         },
         skip_bad: typed.skip_bad,
         now,
+        now_at: None,
         csv: CsvOptions {
             metric: typed.metric.clone(),
             time: typed.time.clone(),

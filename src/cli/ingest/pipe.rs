@@ -9,7 +9,7 @@ use crate::cli::source::Input;
 use crate::db::Database;
 use crate::error::{Error, Result};
 use crate::ingest::{self, Sink};
-use crate::model::{Columns, MetricMeta, SeriesSet, Timestamp};
+use crate::model::{Columns, MetricMeta, SeriesSet};
 use std::io::Write;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -27,9 +27,10 @@ pub(super) fn ingest(job: &Job<'_>, input: Input, io: &mut Io<'_>) -> Result<Rep
     let cancel = io.cancel.clone();
     let out: &mut dyn Write = &mut *io.out;
     let ack = job.typed.ack.then_some(out);
-    let mut sink = StreamSink::new(job, io.now, ack);
+    let mut sink = StreamSink::new(job, ack);
     let bytes = AtomicU64::new(0);
-    let read = ingest::read(input.reader, &input.name, input.format, &job.read, true, &mut sink, &bytes, &cancel);
+    let options = ingest::Options { now_at: Some(job.begun), ..job.read.clone() };
+    let read = ingest::read(input.reader, &input.name, input.format, &options, true, &mut sink, &bytes, &cancel);
     // What was understood before a broken line, or before the person had enough, is kept.
     let kept = if sink.failed { Ok(()) } else { sink.commit_all() };
     let (durable, db, series) = (sink.durable, sink.db.take(), std::mem::take(&mut sink.series));
@@ -46,11 +47,11 @@ pub(super) fn ingest(job: &Job<'_>, input: Input, io: &mut Io<'_>) -> Result<Rep
             return Err(error);
         }
     };
-    let metas = meta::metas(&summary.metadata, &job.typed.unit, &series);
+    let metas = meta::metas(&summary.metadata, &job.typed.reading.unit, &series);
     let mut report = Report::new(&input.name, summary, &series, len_before);
     if durable > 0 || !metas.is_empty() {
         let db = db.map_or_else(|| job.settings.open_to_fill(), Ok)?;
-        db.append(&Columns::default(), &SeriesSet::new(), &metas, io.now)?;
+        db.append(&Columns::default(), &SeriesSet::new(), &metas, job.now())?;
         report.done = Done::Streamed;
         report.note_guesses(&db, &series)?;
         db.close()?;
@@ -62,7 +63,6 @@ pub(super) fn ingest(job: &Job<'_>, input: Input, io: &mut Io<'_>) -> Result<Rep
 /// Gathers samples for a commit.
 struct StreamSink<'a> {
     job: &'a Job<'a>,
-    now: Timestamp,
     /// Where commits are acknowledged.
     ack: Option<&'a mut dyn Write>,
     db: Option<Database>,
@@ -79,10 +79,9 @@ struct StreamSink<'a> {
 }
 
 impl<'a> StreamSink<'a> {
-    fn new(job: &'a Job<'a>, now: Timestamp, ack: Option<&'a mut dyn Write>) -> Self {
+    fn new(job: &'a Job<'a>, ack: Option<&'a mut dyn Write>) -> Self {
         Self {
             job,
-            now,
             ack,
             db: None,
             series: SeriesSet::new(),
@@ -128,7 +127,7 @@ impl<'a> StreamSink<'a> {
             None => self.db.insert(self.job.settings.open_to_fill()?),
         };
         let started = Instant::now();
-        db.append(batch, &self.series, &metas, self.now)?;
+        db.append(batch, &self.series, &metas, self.job.now())?;
         self.durable += batch.count() as u64;
         if let Some(out) = &mut self.ack {
             acknowledge(self.durable, started.elapsed(), *out)?;
@@ -140,13 +139,13 @@ impl<'a> StreamSink<'a> {
     /// What was typed about metrics that are new.
     fn new_metas(&mut self) -> Vec<(String, MetricMeta)> {
         let mut new = SeriesSet::new();
-        if !self.job.typed.unit.is_empty() {
+        if !self.job.typed.reading.unit.is_empty() {
             for series in &self.series.list()[self.described..] {
                 new.id(series.clone());
             }
         }
         self.described = self.series.count();
-        meta::metas(&[], &self.job.typed.unit, &new)
+        meta::metas(&[], &self.job.typed.reading.unit, &new)
     }
 }
 

@@ -90,7 +90,7 @@ impl Report {
     pub(super) fn settle(&mut self, job: &Job<'_>, series: &SeriesSet, started: Instant) {
         self.elapsed = started.elapsed();
         self.len_after = job.settings.store_len();
-        for pattern in meta::unused(&job.typed.unit, series) {
+        for pattern in meta::unused(&job.typed.reading.unit, series) {
             self.notes.push(format!("`--unit` names `{pattern}`, which is no metric of this input"));
         }
     }
@@ -143,20 +143,20 @@ impl Report {
             _ => String::new(),
         };
         let id = if let Done::Added(id) = self.done { format!(" as ingest {id}") } else { String::new() };
-        let mut text = format!(
-            "{name}: {} samples in {} series{span}{id}, in {seconds:.2} s ({} samples/s); {}",
+        let mut parts = vec![format!(
+            "{name}: {} samples in {} series{span}{id}, in {seconds:.2} s ({} samples/s)",
             summary.samples,
             self.series,
             Unit::digits((summary.samples as f64 / seconds).round()),
-            self.room()
-        );
+        )];
+        parts.push(self.room());
         for counted in &summary.skipped {
-            text.push_str(&format!("; {} {}", counted.count, counted.what));
+            parts.push(format!("{} {}", counted.count, counted.what));
         }
         if summary.bad_count > 0 {
-            text.push_str(&format!("; {} broken lines left out", summary.bad_count));
+            parts.push(format!("{} broken lines left out", summary.bad_count));
         }
-        text
+        parts.join("; ")
     }
 
     /// What the store takes on disk.

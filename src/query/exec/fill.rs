@@ -12,9 +12,12 @@ pub(crate) fn buckets(window: &Window, first: i64, last: i64, group_count: usize
     let room = row_max / group_count.max(1);
     let too_many = |count: i128| {
         Error::limit(
-            format!(
-                "`fill` would make {count} buckets for each of {group_count} groups, more than {row_max} rows in all"
-            ),
+            match group_count {
+                0 | 1 => format!("`fill` would make {count} buckets, and an answer has at most {row_max} rows"),
+                groups => format!(
+                    "`fill` would make {count} buckets for each of the {groups} groups, and an answer has at most {row_max} rows"
+                ),
+            },
             "ask for a shorter range, wider buckets, or no `fill`",
         )
     };

@@ -76,7 +76,9 @@ impl Grid {
         row_max: usize,
         cancel: &Cancel,
     ) -> Result<Self> {
-        let mut keys: Vec<(u32, i64)> = rows.iter().flatten().map(|r| (r.group, r.bucket)).collect();
+        // What only `having` and `order by` read makes no rows of its own.
+        let shown = rows.iter().zip(&plan.inputs.list).filter(|(_, input)| input.shown).map(|(rows, _)| rows);
+        let mut keys: Vec<(u32, i64)> = shown.flatten().map(|r| (r.group, r.bucket)).collect();
         if rows.len() > 1 {
             keys.sort_unstable();
             keys.dedup();

@@ -42,7 +42,7 @@ pub(crate) fn run(
     } else {
         several_metrics(ctx, plan, columns, sets, &mut report)?
     };
-    let order = rows.order(plan);
+    let order = rows.order(plan, &label_ranks(columns, sets, &rows.sets));
     check_count(ctx, plan, order.len(), rows.width)?;
     Ok((table(plan, columns, sets, &rows, &order), report))
 }
@@ -230,9 +230,9 @@ impl Rows {
     }
 
     /// The rows by time, then labels, then order of arrival; only the first ones where no other clause can ask for more.
-    fn order(&self, plan: &Plan) -> Vec<usize> {
+    fn order(&self, plan: &Plan, ranks: &[u32]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.times.len()).collect();
-        let key = |row: &usize| (self.times[*row], self.sets[*row], *row);
+        let key = |row: &usize| (self.times[*row], ranks[self.sets[*row] as usize], *row);
         if let (Some(limit), true, None) = (plan.limit, plan.order.is_empty(), &plan.having)
             && limit.per.is_none()
             && limit.count < order.len()
@@ -245,6 +245,23 @@ impl Rows {
         order.sort_unstable_by_key(key);
         order
     }
+}
+
+/// The place of each label set that has rows when those are sorted by their labels.
+fn label_ranks(columns: &PointColumns, sets: &[LabelSet], with_rows: &[u32]) -> Vec<u32> {
+    let mut ranks = vec![0; sets.len()];
+    let mut seen = vec![false; sets.len()];
+    let mut sorted: Vec<u32> = Vec::new();
+    for set in with_rows {
+        if !std::mem::replace(&mut seen[*set as usize], true) {
+            sorted.push(*set);
+        }
+    }
+    sorted.sort_unstable_by_key(|set| columns.labels(&sets[*set as usize]));
+    for (rank, set) in sorted.iter().enumerate() {
+        ranks[*set as usize] = rank as u32;
+    }
+    ranks
 }
 
 /// Refuses more rows than the limits allow. With `having` or `limit` the answer may be smaller than what it is made from, and

@@ -23,6 +23,7 @@ pub(crate) fn plan(ctx: &Context<'_>, query: &Query, window: Window) -> Result<P
     for column in &query.columns {
         drafts.push(Draft::new(ctx, &column.expr, &mut inputs)?);
     }
+    inputs.mark_shown();
     let hidden = hidden_columns(query);
     for operand in &hidden {
         if let Some(expr) = &operand.expr {

@@ -85,12 +85,9 @@ fn lookup(ctx: &Context<'_>, call: &Call) -> Result<(&'static Function, Option<f
         Lookup::PercentileTooHigh => {
             let d = ctx.wrong(span, format!("`{name}` is no percentile: they go from 0 to 100"));
             // p999 is what other tools call p99.9.
-            let dotted = if name.len() > 3 && !name.contains('.') {
-                format!("p{}.{}", &name[1..3], &name[3..])
-            } else {
-                String::new()
-            };
-            Err(if dotted.is_empty() { d } else { d.label(format!("did you mean `{dotted}`?")) }.into())
+            let dotted = (name.len() > 3 && !name.contains('.') && name[1..].starts_with('9'))
+                .then(|| format!("did you mean `p{}.{}`?", &name[1..3], &name[3..]));
+            Err(dotted.map_or(d.clone(), |label| d.label(label)).into())
         }
         Lookup::Unknown => {
             let d = ctx.wrong(span, format!("unknown function `{name}`"));

@@ -124,11 +124,11 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         let names = self.label_names(metrics)?;
-        let of = match metrics {
-            [one] => format!("on metric `{}`", self.metrics[*one].name),
-            _ => "on these metrics".to_owned(),
+        let (of, they) = match metrics {
+            [one] => (format!("on metric `{}`", self.metrics[*one].name), "it has"),
+            _ => ("on these metrics".to_owned(), "they have"),
         };
-        let otherwise = if names.is_empty() { "its series have no labels".to_owned() } else { list("it has", &names) };
+        let otherwise = if names.is_empty() { format!("{they} no labels") } else { list(they, &names) };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Err(self.wrong_name(span, format!("no label `{label}` {of}"), label, names, &otherwise).into())
     }

@@ -34,6 +34,7 @@ pub(crate) fn plan(
     let clauses = &query.clauses;
     let mut inputs = Inputs::default();
     inputs.add(ctx, &bound, &column.expr.span)?;
+    inputs.mark_shown();
     let metrics = inputs.metrics();
     let wanted = wanted(ctx, clauses.filter.as_ref());
     inputs.look_ahead(ctx, &wanted)?;

@@ -169,7 +169,8 @@ impl Program {
             let value = match op {
                 Op::Number(n) => Some(*n),
                 Op::Call(i) => call(*i),
-                Op::Negate => stack.pop().flatten().map(|v| -v),
+                // Not `-v`, which would make a negative zero.
+                Op::Negate => stack.pop().flatten().map(|v| 0.0 - v),
                 Op::Convert(units) => stack.pop().flatten().and_then(|v| units.0.convert(v, &units.1)),
                 Op::Binary(op) => {
                     let (right, left) = (stack.pop().flatten(), stack.pop().flatten());

@@ -43,6 +43,8 @@ pub(crate) struct Input {
     pub(crate) reductions: Vec<Reduction>,
     /// What that needs.
     pub(crate) needs: Needs,
+    /// Whether a column that is shown reads it.
+    pub(crate) shown: bool,
 }
 
 /// One call of the query.
@@ -94,9 +96,14 @@ impl Inputs {
         let selected = Selected::new(ctx, selector)?;
         let (lists, series, metrics) = (Vec::new(), Vec::new(), Vec::new());
         let (reductions, needs) = (Vec::new(), Needs::default());
-        self.list.push(Input { text: text.clone(), selected, lists, series, metrics, reductions, needs });
+        self.list.push(Input { text: text.clone(), selected, lists, series, metrics, reductions, needs, shown: false });
         self.by_text.insert(text, self.list.len() - 1);
         Ok(self.list.len() - 1)
+    }
+
+    /// Marks all inputs so far as those of columns that are shown.
+    pub(crate) fn mark_shown(&mut self) {
+        self.list.iter_mut().for_each(|input| input.shown = true);
     }
 
     /// The metrics of all selectors, by name.

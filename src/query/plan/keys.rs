@@ -31,6 +31,10 @@ pub(crate) fn keys<'l>(
                     return Ok((Key::Metric, name.span.clone()));
                 }
                 if !ctx.label_exists(metrics, label)? {
+                    if label == "time" {
+                        let d = ctx.wrong(&name.span, "`time` is no label");
+                        return Err(d.label("`every` cuts time into buckets").into());
+                    }
                     unavailable::check_attribute(ctx, label, &name.span)?;
                     ctx.check_label(metrics, label, &name.span)?;
                 }

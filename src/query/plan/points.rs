@@ -69,9 +69,11 @@ impl PointColumns {
         &self.lists[set.labels_of.0].2[set.labels_of.1].labels
     }
 
-    /// The label sets that can match, in order of their labels. Their groups are not made yet.
+    /// The label sets that can match, in the order of the catalog. Their groups are not made yet.
     pub(crate) fn label_sets(&self, ctx: &Context<'_>, chooser: &mut Chooser<'_>) -> Result<Vec<LabelSet>> {
         let first = self.metrics.first().copied().unwrap_or(0);
+        // In a single list no labels come twice.
+        let several_lists = self.lists.len() > 1;
         let mut by_labels: HashMap<&Labels, usize> = HashMap::new();
         let mut sets: Vec<LabelSet> = Vec::new();
         for (number, (column, selector, list)) in self.lists.iter().enumerate() {
@@ -82,18 +84,16 @@ impl PointColumns {
                 if let Some(known) = by_labels.get(&series.labels) {
                     sets[*known].series[*column] = Some(series.id);
                 } else if let Some(filter) = chooser.choose(ctx, first, series)? {
-                    by_labels.insert(&series.labels, sets.len());
+                    if several_lists {
+                        by_labels.insert(&series.labels, sets.len());
+                    }
                     let mut of_columns = vec![None; self.metrics.len()];
                     of_columns[*column] = Some(series.id);
-                    let labels_of = (number, place);
-                    sets.push(LabelSet { labels_of, group: 0, filter, series: of_columns });
+                    sets.push(LabelSet { labels_of: (number, place), group: 0, filter, series: of_columns });
                 }
             }
         }
-        let mut sorted: Vec<(&Labels, usize)> = by_labels.into_iter().collect();
-        sorted.sort_unstable();
-        let mut taken: Vec<Option<LabelSet>> = sets.into_iter().map(Some).collect();
-        Ok(sorted.into_iter().filter_map(|(_, i)| taken[i].take()).collect())
+        Ok(sets)
     }
 }
 

@@ -1,0 +1,151 @@
+//! The small writes: batches of a stream, and metadata.
+
+use super::catalog::CatalogWriter;
+use super::chunk::{self, SeriesRows};
+use super::log;
+use super::schema::{LOG, META};
+use super::store::Store;
+use crate::error::{Error, Result};
+use crate::model::{Columns, MetricMeta, SeriesSet};
+use redb::{ReadableTable, WriteTransaction};
+
+/// Batches of this many samples and more do not go through the log.
+const DIRECT_COUNT_MIN: usize = 50_000;
+
+impl Store {
+    /// Appends `columns` durably, as one transaction: all of it or nothing. For batches that come in a stream.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Io`], [`Error::Corrupt`]; nothing is kept then.
+    pub fn append(
+        &self,
+        columns: &Columns,
+        series: &SeriesSet,
+        metas: &[(String, MetricMeta)],
+        now: i64,
+    ) -> Result<()> {
+        if columns.is_empty() && metas.is_empty() {
+            return Ok(());
+        }
+        let mut rows = group(columns, series);
+        let txn = self.begin_write()?;
+        {
+            let mut catalog = CatalogWriter::open(&txn)?;
+            for row in &mut rows {
+                let name = series.get(row.series).ok_or_else(|| Error::Bug("a sample of an unknown series".into()))?;
+                (row.metric, row.series) = catalog.series(name, None)?;
+            }
+            set_metas(&mut catalog, metas)?;
+            catalog.reveal(rows.iter().map(|r| r.series))?;
+            catalog.finish()?;
+        }
+        if !rows.is_empty() {
+            let seq = next_seq(&txn)?;
+            // Large batches go straight to chunks.
+            if columns.count() >= DIRECT_COUNT_MIN {
+                let seq = seal(&txn, seq)?;
+                let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq)?;
+                set_next_seq(&txn, seq)?;
+            } else if log::append(&txn, &rows, seq, now)? {
+                let seq = seal(&txn, seq)?;
+                set_next_seq(&txn, seq)?;
+            }
+        }
+        txn.commit()?;
+        Ok(())
+    }
+
+    /// Changes the metadata of every metric that `metas` names, making those that are new.
+    ///
+    /// # Errors
+    /// As for [`Store::append`].
+    pub fn describe(&self, name: &str, change: impl FnOnce(&mut MetricMeta) -> Result<()>) -> Result<()> {
+        let txn = self.begin_write()?;
+        {
+            let mut catalog = CatalogWriter::open(&txn)?;
+            catalog.set_meta(name, change)?;
+            catalog.finish()?;
+        }
+        txn.commit()?;
+        Ok(())
+    }
+}
+
+pub(super) fn next_seq(txn: &WriteTransaction) -> Result<u64> {
+    Ok(txn.open_table(META)?.get("next_seq")?.map_or(1, |n| n.value()))
+}
+
+pub(super) fn set_next_seq(txn: &WriteTransaction, seq: u64) -> Result<()> {
+    txn.open_table(META)?.insert("next_seq", seq)?;
+    Ok(())
+}
+
+/// A number for a new ingest.
+pub(super) fn next_ingest(txn: &WriteTransaction) -> Result<u64> {
+    let mut meta = txn.open_table(META)?;
+    let id = meta.get("next_ingest")?.map_or(1, |n| n.value());
+    meta.insert("next_ingest", id + 1)?;
+    Ok(id)
+}
+
+/// Turns the log into chunks. The first free number of arrival before and after.
+pub(super) fn seal(txn: &WriteTransaction, seq: u64) -> Result<u64> {
+    let last = txn.open_table(LOG)?.last()?.map_or(0, |(key, _)| key.value());
+    let rows = log::take(txn)?;
+    chunk::write(txn, chunk::encode_all(rows), 0, seq.max(last + 1))
+}
+
+/// Sets what is given in `metas`, leaving alone what is not.
+pub(super) fn set_metas(catalog: &mut CatalogWriter<'_>, metas: &[(String, MetricMeta)]) -> Result<()> {
+    for (name, new) in metas {
+        catalog.set_meta(name, |meta| join_meta(name, meta, new))?;
+    }
+    Ok(())
+}
+
+/// Takes over what `new` knows. A guess never replaces anything; a unit that differs is refused.
+fn join_meta(name: &str, meta: &mut MetricMeta, new: &MetricMeta) -> Result<()> {
+    if new.guessed {
+        return Ok(());
+    }
+    if let Some(unit) = &new.unit {
+        match &meta.unit {
+            Some(old) if old != unit && !meta.guessed => {
+                return Err(Error::usage_hint(
+                    format!("the samples of `{name}` are in {old}; these would be in {unit}"),
+                    format!("convert them, or change the unit of all with `perfdb metric set '{name}' --unit {unit}`"),
+                ));
+            }
+            _ => meta.unit = Some(unit.clone()),
+        }
+    }
+    if new.kind.is_some() {
+        meta.kind = new.kind;
+    }
+    if new.better != crate::model::Better::Unknown {
+        meta.better = new.better;
+    }
+    if !new.description.is_empty() {
+        meta.description.clone_from(&new.description);
+    }
+    meta.guessed = meta.guessed && new.unit.is_none() && new.kind.is_none();
+    Ok(())
+}
+
+/// Samples by series, in order of arrival within each. `series` of the result is still the number within the set.
+pub(super) fn group(columns: &Columns, series: &SeriesSet) -> Vec<SeriesRows> {
+    let mut place = vec![u32::MAX; series.count()];
+    let mut rows: Vec<SeriesRows> = Vec::new();
+    for i in 0..columns.count() {
+        let id = columns.series[i];
+        let slot = &mut place[id as usize];
+        if *slot == u32::MAX {
+            *slot = rows.len() as u32;
+            rows.push(SeriesRows { series: id, ..SeriesRows::default() });
+        }
+        let row = &mut rows[*slot as usize];
+        row.times.push(columns.times[i]);
+        row.values.push(columns.values[i]);
+    }
+    rows
+}

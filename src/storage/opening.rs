@@ -1,0 +1,135 @@
+//! Before a store is open: what is at its path, how long to wait for others, and what a failure means.
+
+use super::create;
+use super::schema::{
+    CHUNKS, EXTENTS, FORMAT_VERSION, INGEST_HASHES, INGESTS, LOG, META, METRIC_NAMES, METRICS, PENDING, PENDING_SERIES,
+    POSTINGS, SERIES, SERIES_HASHES,
+};
+use super::store::OpenOptions;
+use crate::error::{Error, Result};
+use redb::{Builder, ConcurrencyMode, DatabaseError, WriteTransaction};
+use std::path::Path;
+use std::time::Duration;
+
+/// The first bytes of every redb file.
+const MAGIC: [u8; 9] = [b'r', b'e', b'd', b'b', 0x1A, 0x0A, 0xA9, 0x0D, 0x0A];
+
+pub(super) fn builder(cache_len: usize) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(cache_len).set_concurrency_mode(ConcurrencyMode::MultiWriter);
+    builder
+}
+
+pub(super) fn create_tables(txn: &WriteTransaction) -> Result<()> {
+    txn.open_table(META)?.insert("format", FORMAT_VERSION)?;
+    txn.open_table(METRICS)?;
+    txn.open_table(METRIC_NAMES)?;
+    txn.open_table(SERIES)?;
+    txn.open_table(SERIES_HASHES)?;
+    txn.open_table(POSTINGS)?;
+    txn.open_table(LOG)?;
+    txn.open_table(CHUNKS)?;
+    txn.open_table(EXTENTS)?;
+    txn.open_table(INGESTS)?;
+    txn.open_table(INGEST_HASHES)?;
+    txn.open_table(PENDING)?;
+    txn.open_table(PENDING_SERIES)?;
+    Ok(())
+}
+
+/// Looks at what is at `path` before the database does: opening a pipe would hang, and a foreign file deserves a clear answer. Says
+/// whether there is anything.
+pub(super) fn look_at(path: &Path, options: OpenOptions) -> Result<bool> {
+    let shown = path.display();
+    let meta = match std::fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && options.write && options.create => return Ok(false),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::usage_hint(
+                format!("there is no store at `{shown}`"),
+                "make one with `perfdb ingest FILE`, or name another with `--db FILE`",
+            ));
+        }
+        Err(e) => return Err(Error::io("open the store", path, e)),
+    };
+    let hint = "name a file with `--db FILE`";
+    if meta.is_dir() {
+        return Err(Error::usage_hint(format!("`{shown}` is a directory, not a store"), hint));
+    }
+    if !meta.is_file() {
+        return Err(Error::usage_hint(format!("`{shown}` is a pipe, socket or device, not a store"), hint));
+    }
+    if meta.len() == 0 {
+        if options.write && options.create {
+            return Ok(false);
+        }
+        return Err(Error::usage_hint(
+            format!("`{shown}` is an empty file, not a store"),
+            "feed it: `perfdb ingest FILE`",
+        ));
+    }
+    if options.write && has_second_name(&meta) {
+        create::sweep(path);
+    }
+    let mut head = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, MAGIC.len() as u64), &mut head))
+        .map_err(|e| Error::io("open the store", path, e))?;
+    if head != MAGIC {
+        return Err(Error::usage_hint(
+            format!("`{shown}` is not a store"),
+            "is it an input file? `perfdb ingest FILE` and `perfdb query --from FILE` read those",
+        ));
+    }
+    Ok(true)
+}
+
+/// Whether the file has another name too, as it has when the process that made it was killed right then.
+#[cfg(unix)]
+fn has_second_name(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(meta) > 1
+}
+
+#[cfg(not(unix))]
+fn has_second_name(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+pub(super) fn open_fault(path: &Path, e: DatabaseError) -> Error {
+    match e {
+        DatabaseError::Storage(redb::StorageError::Io(source)) => match Error::from(redb::StorageError::Io(source)) {
+            Error::Io { source, .. } => Error::io("open the store", path, source),
+            other => other,
+        },
+        other => other.into(),
+    }
+}
+
+pub(super) fn busy(path: &Path, wait: Duration) -> Error {
+    Error::Busy {
+        what: format!(
+            "another process has held `{}` for {:.1} s; try again, or wait longer with `--wait`",
+            path.display(),
+            wait.as_secs_f64()
+        ),
+    }
+}
+
+/// Runs `open` on a thread of its own, since it may wait behind another process without limit.
+pub(super) fn within<T: Send + 'static>(
+    path: &Path,
+    wait: Duration,
+    open: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    let spawned = std::thread::Builder::new().name("open".into()).spawn(move || {
+        // Nobody listens any more once the deadline has passed.
+        drop(send.send(open()));
+    });
+    spawned.map_err(|e| Error::io("start a thread to open the store", path, e))?;
+    match receive.recv_timeout(wait) {
+        Ok(result) => result,
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Err(busy(path, wait)),
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Err(Error::Bug("opening the store panicked".into())),
+    }
+}
