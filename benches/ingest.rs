@@ -39,7 +39,7 @@ fn measure(kind: Kind, options: &Options) -> Result<()> {
 
 /// What each store took. In brackets: how many times perfdb's figure.
 fn costs(set: &Set, loads: &[(&str, Loaded)]) -> Table {
-    let columns = ["store", "M samples/s", "wall s", "CPU s", "bytes/sample", "peak MiB"];
+    let columns = ["store", "M samples/s", "wall s", "CPU s", "bytes", "bytes/sample", "peak MiB"];
     let mut table = Table::new(format!("Ingest, {}", set.title()), columns.map(String::from));
     let ours = &loads[0].1;
     let samples = set.samples as f64;
@@ -50,6 +50,7 @@ fn costs(set: &Set, loads: &[(&str, Loaded)]) -> Table {
             Cell::Number(samples / theirs.cost.wall_s / 1e6),
             Cell::beside(Some(theirs.cost.wall_s), Some(ours.cost.wall_s)),
             Cell::beside(theirs.cost.cpu_s, ours.cost.cpu_s),
+            Cell::Count(theirs.bytes),
             Cell::beside(Some(theirs.bytes as f64 / samples), Some(ours.bytes as f64 / samples)),
             Cell::beside(mib(theirs), mib(ours)),
         ]);

@@ -6,6 +6,7 @@ mod ask;
 mod questions;
 mod support;
 
+use ask::Patience;
 use perfdb::db::Database;
 use perfdb::storage::OpenOptions;
 use questions::{Limit, Question};
@@ -33,12 +34,13 @@ fn measure(kind: Kind, options: &Options) -> Result<()> {
         progress(&format!("{}: {}", contender.name, contender.load(&set)?.describe()));
     }
     let questions = questions::of(&set);
-    warm_table(&set, &contenders, &questions)?.print(options.json)?;
-    cold_table(&set, &contenders, &questions)?.print(options.json)
+    let patience = Patience::of(set.samples);
+    warm_table(&set, &contenders, &questions, patience)?.print(options.json)?;
+    cold_table(&set, &contenders, &questions, patience)?.print(options.json)
 }
 
 /// Each question to open stores. In brackets behind a peer's figure: how many times perfdb's.
-fn warm_table(set: &Set, contenders: &[Contender], questions: &[Question]) -> Result<Table> {
+fn warm_table(set: &Set, contenders: &[Contender], questions: &[Question], patience: Patience) -> Result<Table> {
     let (ours, peers) = (&contenders[0], &contenders[1..]);
     let mut columns = vec!["query".to_string(), "perfdb ms".into(), "perfdb CPU ms".into()];
     for peer in peers {
@@ -49,11 +51,15 @@ fn warm_table(set: &Set, contenders: &[Contender], questions: &[Question]) -> Re
     let database = Database::open(&ours.file(), OpenOptions::read())?;
     for question in questions {
         progress(&format!("warm: {}", question.title));
-        let (cost, _) = ask::warm(&database, question)?;
+        let (cost, _) = ask::warm(&database, question, patience)?;
         let mut row = vec![Cell::Text(question.title.into()), Cell::Number(cost.wall_ms), Cell::of(cost.cpu_ms)];
         for peer in peers {
-            let theirs = ask::warm_peer(peer, question)?;
-            row.push(Cell::beside(theirs.map(|t| t.wall_ms), Some(cost.wall_ms)));
+            let theirs = ask::warm_peer(peer, question, patience)?;
+            row.push(match theirs {
+                // Their own clock counts in ms.
+                Some(t) if t.wall_ms < 1.0 => Cell::Text("< 1".into()),
+                _ => Cell::beside(theirs.map(|t| t.wall_ms), Some(cost.wall_ms)),
+            });
             row.push(Cell::beside(theirs.and_then(|t| t.cpu_ms), cost.cpu_ms));
         }
         let (name, limit_ms) = limit(&question.limit);
@@ -64,7 +70,7 @@ fn warm_table(set: &Set, contenders: &[Contender], questions: &[Question]) -> Re
 }
 
 /// Each question to a new process. In brackets behind a peer's figure: how many times perfdb's.
-fn cold_table(set: &Set, contenders: &[Contender], questions: &[Question]) -> Result<Table> {
+fn cold_table(set: &Set, contenders: &[Contender], questions: &[Question], patience: Patience) -> Result<Table> {
     let (ours, peers) = (&contenders[0], &contenders[1..]);
     let mut columns = vec!["query".to_string(), "rows".into(), "perfdb ms".into(), "perfdb CPU ms".into()];
     for peer in peers {
@@ -72,15 +78,15 @@ fn cold_table(set: &Set, contenders: &[Contender], questions: &[Question]) -> Re
     }
     columns.extend(["answers".into(), "perfdb / empty process".into()]);
     let mut table = Table::new(format!("Cold queries, {}", set.title()), columns);
-    let empty = ask::empty_process()?;
+    let empty = ask::empty_process(patience)?;
     for question in questions {
         progress(&format!("cold: {}", question.title));
-        let Some((cost, digest)) = ask::cold(ours, question)? else { continue };
-        let mut row = vec![Cell::Text(question.title.into()), Cell::Number(digest.rows as f64)];
+        let Some((cost, digest)) = ask::cold(ours, question, patience)? else { continue };
+        let mut row = vec![Cell::Text(question.title.into()), Cell::Count(digest.rows as u64)];
         row.extend([Cell::Number(cost.wall_ms), Cell::of(cost.cpu_ms)]);
         let mut differ = Vec::new();
         for peer in peers {
-            let answer = ask::cold(peer, question)?;
+            let answer = ask::cold(peer, question, patience)?;
             if answer.is_some_and(|(_, theirs)| !digest.agrees(&theirs)) {
                 differ.push(peer.name);
             }

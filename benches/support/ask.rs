@@ -9,12 +9,28 @@ use perfdb::model::{Cells, Table};
 use std::process::Command;
 use std::time::Instant;
 
-/// A question is repeated until this much time went by, within these counts.
-const BUDGET_S: f64 = 0.6;
+/// How often a question is repeated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Until this much time went by.
+    budget_s: f64,
+    /// How often in a peer's open process, which cannot be stopped half way.
+    peer_repeats: usize,
+}
+
+impl Patience {
+    /// A few times where few samples only check that everything works.
+    pub(crate) fn of(samples: u64) -> Self {
+        if samples < 500_000 {
+            Self { budget_s: 0.05, peer_repeats: 3 }
+        } else {
+            Self { budget_s: 0.6, peer_repeats: 12 }
+        }
+    }
+}
+
+/// However slow it is, a question is asked so often, unless it takes twice the budget.
 const REPEATS_MIN: usize = 3;
-const REPEATS_MAX: usize = 200;
-/// Repeats in a peer's open process: fast questions need many, and a slow one is asked no more than this.
-const PEER_REPEATS: usize = 12;
 
 /// What answering took.
 #[derive(Debug, Clone, Copy)]
@@ -69,10 +85,10 @@ fn words(store: Store, question: &Question) -> Option<&str> {
 }
 
 /// Asks in processes of their own: from start to printed answer. `None` where the store cannot say it.
-pub(crate) fn cold(contender: &Contender, question: &Question) -> Result<Option<(Cost, Digest)>> {
+pub(crate) fn cold(contender: &Contender, question: &Question, patience: Patience) -> Result<Option<(Cost, Digest)>> {
     let Some(text) = words(contender.store, question) else { return Ok(None) };
     let mut answer = String::new();
-    let cost = repeat(process::cpu_of_children, || {
+    let cost = repeat(patience, process::cpu_of_children, || {
         answer = output(&mut cold_command(contender, text))?;
         Ok(())
     })?;
@@ -91,15 +107,15 @@ fn cold_command(contender: &Contender, text: &str) -> Command {
 }
 
 /// The least that a process costs.
-pub(crate) fn empty_process() -> Result<Cost> {
-    repeat(process::cpu_of_children, || output(&mut Command::new("true")).map(|_| ()))
+pub(crate) fn empty_process(patience: Patience) -> Result<Cost> {
+    repeat(patience, process::cpu_of_children, || output(&mut Command::new("true")).map(|_| ()))
 }
 
 /// Asks an open database: from text to table.
-pub(crate) fn warm(database: &Database, question: &Question) -> Result<(Cost, Digest)> {
+pub(crate) fn warm(database: &Database, question: &Question, patience: Patience) -> Result<(Cost, Digest)> {
     let options = QueryOptions::default();
     let mut answer = database.query(&question.perfdb, &options)?;
-    let cost = repeat(cpu_of_self, || {
+    let cost = repeat(patience, cpu_of_self, || {
         answer = database.query(&question.perfdb, &options)?;
         Ok(())
     })?;
@@ -107,10 +123,10 @@ pub(crate) fn warm(database: &Database, question: &Question) -> Result<(Cost, Di
 }
 
 /// Asks a peer's open command line, which times itself: from text to rows that nobody reads.
-pub(crate) fn warm_peer(contender: &Contender, question: &Question) -> Result<Option<Cost>> {
+pub(crate) fn warm_peer(contender: &Contender, question: &Question, patience: Patience) -> Result<Option<Cost>> {
     let Some(text) = words(contender.store, question) else { return Ok(None) };
     let mut script = String::from(".mode csv\n.output /dev/null\n.timer on\n");
-    for _ in 0..PEER_REPEATS {
+    for _ in 0..patience.peer_repeats {
         script.push_str(text);
         script.push_str(";\n");
     }
@@ -134,12 +150,11 @@ fn timed(printed: &str) -> Option<Cost> {
 }
 
 /// Repeats `work` within the budget; `clock` tells the processor time that it took.
-fn repeat(clock: impl Fn() -> Option<f64>, mut work: impl FnMut() -> Result<()>) -> Result<Cost> {
+fn repeat(patience: Patience, clock: impl Fn() -> Option<f64>, mut work: impl FnMut() -> Result<()>) -> Result<Cost> {
     let (cpu, start) = (clock(), Instant::now());
-    let (mut fastest, mut count) = (f64::INFINITY, 0);
-    let spent = || start.elapsed().as_secs_f64();
-    while count == 0 || (count < REPEATS_MIN && spent() < 2.0 * BUDGET_S) || (count < REPEATS_MAX && spent() < BUDGET_S)
-    {
+    let (mut fastest, mut count) = (f64::INFINITY, 0usize);
+    let left = |budget_s: f64| start.elapsed().as_secs_f64() < budget_s;
+    while count == 0 || left(patience.budget_s) || (count < REPEATS_MIN && left(2.0 * patience.budget_s)) {
         let from = Instant::now();
         work()?;
         fastest = fastest.min(from.elapsed().as_secs_f64());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Ticks a second in `/proc/PID/stat`, on every Linux that Rust runs on.
 const TICKS: f64 = 100.0;
 /// How long a limit is repeated for: the thread's clock may lag behind by a few ms.
-const LIMIT_S: f64 = 0.15;
+const LIMIT_S: f64 = 0.1;
 
 /// What a child process took.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,8 @@ use std::io::Write;
 pub(crate) enum Cell {
     /// Words.
     Text(String),
+    /// A whole number.
+    Count(u64),
     /// A number.
     Number(f64),
     /// How many times another figure it is.
@@ -50,6 +52,7 @@ impl Cell {
     fn markdown(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
             Self::Number(number) => short(*number),
             Self::Ratio(ratio) => format!("{}x", short(*ratio)),
             Self::Beside(number, ratio) => format!("{} ({}x)", short(*number), short(*ratio)),
@@ -60,6 +63,7 @@ impl Cell {
     fn json(&self) -> serde_json::Value {
         match self {
             Self::Text(text) => text.clone().into(),
+            Self::Count(count) => (*count).into(),
             Self::Number(number) | Self::Ratio(number) | Self::Beside(number, _) => (*number).into(),
             Self::Missing => serde_json::Value::Null,
         }
