@@ -1,5 +1,7 @@
 //! The layers of `src/ARCHITECTURE.md` hold: a module uses only modules that are named behind it and stand above it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

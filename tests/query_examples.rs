@@ -5,6 +5,8 @@
 //! `#>` the answer: the table and its notes, or the error. `UPDATE_EXPECT=1 cargo test --test query_examples` rewrites the
 //! answers; then read the diff.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 use perfdb::db::Database;
 use perfdb::engine::{Embedded, Memory};
 use perfdb::error::Result;

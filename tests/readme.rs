@@ -4,6 +4,8 @@
 //! repository's `data` and in which `perfdb` is the program that was built. It has to end with 0, or with the code that a
 //! comment behind it states: `# exits 1`. Commands of cargo would build everything anew: those are only looked up.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -55,8 +57,8 @@ fn steps(page: &str) -> Vec<Step> {
 /// What is wrong with a command of cargo.
 fn wrong_of_cargo(command: &str) -> Option<String> {
     let known =
-        |known: &&str| command.strip_prefix(**known).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
-    (!CARGO.iter().any(|k| known(&k))).then(|| format!("none of the known ones: {}", CARGO.join(", ")))
+        |known: &&str| command.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    (!CARGO.iter().any(|k| known(k))).then(|| format!("none of the known ones: {}", CARGO.join(", ")))
 }
 
 /// Runs `step` in `folder` and says what went wrong.

@@ -19,6 +19,9 @@ use std::sync::{Arc, OnceLock};
 /// How many bytes a block has, unless a line is longer. Larger ones fall out of the processor's cache.
 const BLOCK_LEN: usize = 512 * 1024;
 
+/// Of a line that is too long, at most about this much is skipped: a device may have no end of line at all.
+const SKIPPED_LEN_MAX: usize = 256 << 20;
+
 /// How much of a line that is too long is kept for the message.
 const HEAD_LEN: usize = 200;
 
@@ -202,8 +205,15 @@ impl Reader {
     /// Drops the input up to the end of the line at hand; what follows goes to `tail`.
     fn skip_line(&mut self, tail: &mut Tail, at_end: &mut bool) -> Result<(), Stop> {
         let mut buffer = vec![0; 64 * 1024];
+        let mut skipped = 0;
         while !*at_end {
+            if skipped > SKIPPED_LEN_MAX {
+                let message =
+                    format!("`{}` has a line of more than {} MiB", self.origin.display(), SKIPPED_LEN_MAX >> 20);
+                return Err(Stop::Failed(Error::limit(message, "is it a text file? No line this long is left out")));
+            }
             let count = self.read(&mut buffer)?;
+            skipped += count;
             *at_end = count == 0;
             if let Some(end) = memchr::memchr(b'\n', &buffer[..count]) {
                 tail.bytes.extend_from_slice(&buffer[end + 1..count]);

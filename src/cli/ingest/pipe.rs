@@ -41,9 +41,8 @@ pub(super) fn ingest(job: &Job<'_>, input: Input, io: &mut Io<'_>) -> Result<Rep
             if durable > 0 {
                 io.print_note(&format!("{durable} samples that came before are in the store and stay there"));
             }
-            if let Some(db) = db {
-                db.close()?;
-            }
+            // After a failed write closing fails too, and only says that one was before.
+            let _ = db.map(Database::close);
             return Err(error);
         }
     };
