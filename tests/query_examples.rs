@@ -19,6 +19,7 @@ use perfdb::query::source::Source;
 use perfdb::render::{self, Format, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -26,6 +27,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 struct Example {
     /// Below the repository's root.
     path: String,
+    /// All of it.
+    text: String,
     /// What stands before the query, as it is.
     head: String,
     query: String,
@@ -64,6 +67,7 @@ impl Example {
             zone: Zone::UTC,
             format: Format::Table,
             path,
+            text: text.clone(),
         };
         for directive in head.lines().filter_map(|l| l.strip_prefix("#@")) {
             example.direct(directive).unwrap_or_else(|| panic!("{}: `#@{directive}` is no directive", example.path));
@@ -199,6 +203,9 @@ impl Samples {
     }
 }
 
+/// All examples, read once, before any is rewritten.
+static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(examples);
+
 fn examples() -> Vec<Example> {
     let mut folders = vec![Path::new(ROOT).join("query-examples")];
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -217,10 +224,10 @@ fn examples() -> Vec<Example> {
 }
 
 /// The examples by what they are asked of.
-fn by_recording() -> BTreeMap<Recording, Vec<Example>> {
+fn by_recording() -> BTreeMap<&'static Recording, Vec<&'static Example>> {
     let mut all = BTreeMap::<_, Vec<_>>::new();
-    for example in examples() {
-        all.entry(example.recording.clone()).or_default().push(example);
+    for example in &*EXAMPLES {
+        all.entry(&example.recording).or_default().push(example);
     }
     all
 }
@@ -240,7 +247,7 @@ fn every_example_has_the_answer_that_it_shows() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut wrong = String::new();
     for (recording, examples) in by_recording() {
-        let source = Samples::of(&recording).memory();
+        let source = Samples::of(recording).memory();
         for example in examples {
             let answer = example.answer(&source);
             if update {
@@ -258,7 +265,7 @@ fn every_example_has_the_same_answer_from_a_store() {
     for (recording, mut examples) in by_recording() {
         // A plan tells of chunks, which only a store has.
         examples.retain(|e| !e.query.to_ascii_lowercase().starts_with("explain"));
-        let samples = Samples::of(&recording);
+        let samples = Samples::of(recording);
         let folder = tempfile::tempdir().unwrap();
         let (memory, bulk, appended) = (samples.memory(), samples.bulk(folder.path()), samples.appended(folder.path()));
         for example in examples {
@@ -272,10 +279,9 @@ fn every_example_has_the_same_answer_from_a_store() {
 
 #[test]
 fn a_file_is_a_query_as_it_is() {
-    for example in examples() {
+    for example in &*EXAMPLES {
         let Ok(statement) = parser::parse(&example.query) else { continue };
-        let text = std::fs::read_to_string(Path::new(ROOT).join(&example.path)).unwrap();
-        let whole = parser::parse_file(&text).unwrap_or_else(|e| panic!("{}: {e}", example.path));
+        let whole = parser::parse_file(&example.text).unwrap_or_else(|e| panic!("{}: {e}", example.path));
         let printed: Vec<String> = whole.iter().map(parser::print).collect();
         assert_eq!(printed, [parser::print(&statement)], "{}", example.path);
     }
@@ -284,7 +290,7 @@ fn a_file_is_a_query_as_it_is() {
 #[test]
 fn every_function_has_an_example() {
     let mut used = BTreeSet::new();
-    for example in examples().iter().filter(|e| !e.answer.starts_with("error: ")) {
+    for example in EXAMPLES.iter().filter(|e| !e.answer.starts_with("error: ")) {
         let calls = example.query.split('(').map(|before| {
             let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
             &before[name.len()..]
