@@ -43,7 +43,7 @@ fn costs(set: &Set, loads: &[(&str, Loaded)]) -> Table {
     let mut table = Table::new(format!("Ingest, {}", set.title()), columns.map(String::from));
     let ours = &loads[0].1;
     let samples = set.samples as f64;
-    let mib = |l: &Loaded| l.cost.peak_bytes.map(|b| b as f64 / 1048576.0);
+    let mib = |l: &Loaded| l.cost.peak_bytes.map(|b| b as f64 / 1_048_576.0);
     for (name, theirs) in loads {
         table.push(vec![
             Cell::Text((*name).into()),

@@ -37,7 +37,7 @@ pub(crate) fn write(samples: u64, seed: u64, out: &mut Texts) -> Result<Written>
             [format!("host_{i}"), region.into(), center, system.into(), team.into()]
         })
         .collect();
-    let heads: Vec<String> = labels.iter().map(|l| head(l)).collect();
+    let heads: Vec<String> = labels.iter().map(head).collect();
     let tails: Vec<String> = labels.iter().map(|l| l.join(",")).collect();
     let mut states: Vec<[f64; 10]> = (0..HOSTS).map(|_| [(); 10].map(|()| 100.0 * random.unit())).collect();
     out.csv.push("ts,").push(&LABELS.join(",")).push(",").push(&FIELDS.join(",")).end()?;
