@@ -15,15 +15,15 @@
 //! let mut series = SeriesSet::new();
 //! let scout = series.id(Series { metric: "decision_ms".into(), labels: Labels::new([("agent", "scout")]).unwrap() });
 //! let mut samples = Columns::default();
-//! for i in 0..100 {
-//!     samples.push(scout, 1_763_640_000_000_000_000 + i * 1_000_000_000, 10.0 + i as f64 / 10.0);
+//! for i in 0..101 {
+//!     samples.push(scout, 1_763_640_000_000_000_000 + i * 1_000_000_000, 10.0 + i as f64);
 //! }
 //! let now = Timestamp(1_763_640_100_000_000_000);
 //! db.append(&samples, &series, &[], now)?;
 //!
 //! let options = QueryOptions { now, ..QueryOptions::default() };
-//! let answer = db.query("p95(decision_ms), count(decision_ms) by agent since 1h", &options)?;
-//! assert_eq!(answer.column("p95(decision_ms)").unwrap().cells.number(0), Some(19.405));
+//! let answer = db.query("p90(decision_ms), count(decision_ms) by agent since 1h", &options)?;
+//! assert_eq!(answer.column("p90(decision_ms)").unwrap().cells.number(0), Some(100.0));
 //! db.close()
 //! # }
 //! ```

@@ -1,5 +1,7 @@
 //! The built program as a person and as other programs meet it: exit codes, streams, files.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test itself")]
+
 #[path = "cli/asking.rs"]
 mod asking;
 #[path = "cli/exporting.rs"]

@@ -1,5 +1,8 @@
 //! Queries run while other processes write: each sees a whole state, and never an older one than before.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+#![expect(clippy::print_stdout, reason = "shown with --nocapture, and where the test fails")]
+
 mod support;
 
 use std::fmt::Write as _;

@@ -2,6 +2,9 @@
 //!
 //! `PERFDB_KILLS` says how many kills (20), `PERFDB_SEED` which moments; the seed is printed where something fails.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+#![expect(clippy::print_stdout, reason = "shown with --nocapture, and where the test fails")]
+
 mod support;
 
 use serde_json::Value;
@@ -103,8 +106,8 @@ fn what_was_acknowledged_survives_a_kill() {
         let mut child = place.command(&args).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let feeder = std::thread::spawn(move || {
-            // Until the reader is gone.
-            (1..).take_while(|i| writeln!(pipe, "stream,round={round} value={i} {i}").is_ok()).count() as u64
+            // Until the reader is gone, which is long before the numbers end.
+            (1..u64::MAX).take_while(|i| writeln!(pipe, "stream,round={round} value={i} {i}").is_ok()).count() as u64
         });
         let acks = BufReader::new(child.stdout.take().unwrap());
         let acks =

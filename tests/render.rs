@@ -1,5 +1,7 @@
 //! Each form of an answer, whole, with labels that try to break it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 use perfdb::model::{Column, Note, Table, Unit, Zone};
 use perfdb::render::{Format, Style, Times, write, write_notes};
 use std::io;

@@ -1,5 +1,7 @@
 //! The statistics against what NumPy and SciPy make of the same samples; `tests/stats/make_expected.py` says how.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 use perfdb::stats;
 use serde_json::Value;
 

@@ -1,5 +1,7 @@
 //! The store as a whole: what goes in comes out, whichever way it went in; nothing half done shows.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 use perfdb::engine::Embedded;
 use perfdb::model::{Cancel, Columns, Labels, Series, SeriesSet, TimeRange};
 use perfdb::query::source::{Catalog, Needs, Scan, ScanSeries, Source, ValueFilter};
@@ -113,8 +115,7 @@ fn undo_leaves_what_others_brought() {
 fn large(set: &mut SeriesSet) -> Columns {
     let mut columns = Columns::default();
     for i in 0..3_100_000i64 {
-        let id = if i % 2 == 0 { 0 } else { 1 };
-        columns.push(id, i * 1_000_000, (i % 1000) as f64);
+        columns.push((i % 2) as u32, i * 1_000_000, (i % 1000) as f64);
     }
     set.id(series("decision", "scout"));
     set.id(series("action", "scout"));

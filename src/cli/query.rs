@@ -1,10 +1,12 @@
 //! `perfdb query` and `perfdb show`: questions to the store, or to files directly.
 
-use super::args::{Asking, Global, IngestOptions, NowArg, Output, QueryArgs, ShowArgs};
+use super::answer;
+use super::args::{Asking, Global, NowArg, Output, QueryArgs, ShowArgs};
 use super::config::{Layer, Settings};
+use super::ingest::meta::metas;
+use super::ingest::read_options;
 use super::io::Io;
 use super::source::{Input, cannot_read};
-use super::{answer, ingest::read_options};
 use crate::engine::Memory;
 use crate::error::{Error, Result};
 use crate::ingest::{self, Sink};
@@ -139,7 +141,7 @@ fn newest(source: &dyn Source) -> Result<Option<Timestamp>> {
 
 /// The samples of all files of `asking`.
 fn read_files(asking: &Asking, settings: &Settings, cancel: &Cancel, io: &mut Io<'_>) -> Result<Memory> {
-    let options = read_options(&IngestOptions::default(), io.now);
+    let options = read_options(&asking.reading, io.now);
     let mut all = Gathered { memory_max: settings.memory, ..Gathered::default() };
     for path in &asking.from {
         let input = Input::open(path, asking.from_format, io)?;
@@ -152,8 +154,12 @@ fn read_files(asking: &Asking, settings: &Settings, cancel: &Cancel, io: &mut Io
                 io.print_note(&format!("{}: {guess}", input.name.display()));
             }
         }
+        for bad in &summary.bad {
+            io.print_note(&format!("left out: {bad}"));
+        }
     }
-    Ok(Memory::new(&all.series, &all.columns, &all.metas))
+    let metas = metas(&all.metas, &asking.reading.unit, &all.series);
+    Ok(Memory::new(&all.series, &all.columns, &metas))
 }
 
 /// The samples of several inputs, which number their series each in its own way.

@@ -165,8 +165,8 @@ fn a_list_of_ingests_is_told_from_a_file_called_list() {
 fn options_with_values_are_parsed_at_the_edge() {
     let args =
         ingest(&["--set", "a=1", "--set", "b=x=y", "--unit", "decision=ms", "--labels", "h,d", "--batch", "5", "f"]);
-    let keys: Vec<_> = args.options.set.iter().map(|p| p.key.as_str()).collect();
-    assert_eq!((keys, args.options.labels.len()), (vec!["a", "b"], 2));
+    let keys: Vec<_> = args.options.reading.set.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!((keys, args.options.reading.labels.len()), (vec!["a", "b"], 2));
     for wrong in [
         &["ingest", "--set", "a", "f"][..],
         &["ingest", "--batch", "0", "f"],

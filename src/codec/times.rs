@@ -228,7 +228,7 @@ mod tests {
         round_trip(&[i64::MIN]);
         round_trip(&[i64::MIN, i64::MAX]);
         round_trip(&[i64::MIN, 0, i64::MAX]);
-        round_trip(&[5; 5000]);
+        round_trip(&vec![5; 5000]);
         round_trip(&[i64::MAX - 1, i64::MAX - 1, i64::MAX]);
     }
 

@@ -17,7 +17,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// Samples gathered before some are encoded: 16 bytes each.
-const GATHERED_COUNT_MAX: usize = 3_000_000;
+const GATHERED_COUNT_MAX: usize = 2_500_000;
 
 /// An ingest under way.
 pub struct Bulk {
@@ -31,7 +31,7 @@ pub struct Bulk {
     /// Encoded chunks that wait for a commit, in order of arrival, and their bytes.
     held: Vec<EncodedChunk>,
     held_len: usize,
-    /// Metric and series number of the first so many of the caller's series.
+    /// Metric and series number by the caller's number; both 0 while the series has none, since no sample came.
     ids: Vec<(u32, u32)>,
     /// Number of the pending batch, once there is one.
     batch: Option<u64>,
@@ -90,6 +90,7 @@ impl Bulk {
         if self.rows.len() < series.count() {
             self.series.extend_from_slice(&series.list()[self.rows.len()..]);
             self.rows.resize_with(series.count(), SeriesRows::default);
+            self.ids.resize(series.count(), (0, 0));
         }
         for ((id, time), value) in columns.series.iter().zip(&columns.times).zip(&columns.values) {
             let row = &mut self.rows[*id as usize];
@@ -150,7 +151,8 @@ impl Bulk {
 
     /// Gives numbers to new series, and registers the pending batch at first.
     fn number_series(&mut self) -> Result<()> {
-        if self.batch.is_some() && self.ids.len() == self.series.len() {
+        let new = self.unnumbered();
+        if self.batch.is_some() && new.is_empty() {
             return Ok(());
         }
         let txn = self.store.begin_write()?;
@@ -162,11 +164,24 @@ impl Bulk {
             txn.open_table(PENDING)?.insert(batch, records::to_bytes(&batch.to_be_bytes(), &record)?.as_slice())?;
             batch
         };
-        let ids = number(&txn, &self.series[self.ids.len()..], Some(batch))?;
+        self.number(&txn, &new, Some(batch))?;
         txn.commit()?;
         self.batch = Some(batch);
-        self.ids.extend(ids);
         Ok(())
+    }
+
+    /// The series that have samples and no number yet.
+    fn unnumbered(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|i| self.ids[*i].1 == 0 && !self.rows[*i].times.is_empty()).collect()
+    }
+
+    /// Gives numbers to the series `new`.
+    fn number(&mut self, txn: &WriteTransaction, new: &[usize], batch: Option<u64>) -> Result<()> {
+        let mut catalog = CatalogWriter::open(txn)?;
+        for i in new {
+            self.ids[*i] = catalog.series(&self.series[*i], batch)?;
+        }
+        catalog.finish()
     }
 
     /// Encodes rows. The chunks wait until there are enough bytes for a commit: what packs well makes long chunks that way.
@@ -252,7 +267,7 @@ impl Bulk {
         };
         {
             let mut catalog = CatalogWriter::open(&txn)?;
-            catalog.reveal(self.ids.iter().map(|(_, series)| *series))?;
+            catalog.reveal(self.ids.iter().map(|(_, series)| *series).filter(|series| *series != 0))?;
             set_metas(&mut catalog, metas)?;
             catalog.finish()?;
         }
@@ -269,7 +284,8 @@ impl Bulk {
 
     /// A small ingest: numbers, chunks and all in the one transaction.
     fn write_whole(&mut self, txn: &WriteTransaction) -> Result<u64> {
-        self.ids = number(txn, &self.series, None)?;
+        let new = self.unnumbered();
+        self.number(txn, &new, None)?;
         let id = next_ingest(txn)?;
         let rows = self.take_all();
         let seq = seal(txn, next_seq(txn)?)?;
@@ -287,14 +303,6 @@ impl Drop for Bulk {
             drop(written.and_then(|()| self.store.drop_pending(batch)));
         }
     }
-}
-
-/// Numbers the series from the `from`-th on.
-fn number(txn: &WriteTransaction, series: &[Series], batch: Option<u64>) -> Result<Vec<(u32, u32)>> {
-    let mut catalog = CatalogWriter::open(txn)?;
-    let ids = series.iter().map(|s| catalog.series(s, batch)).collect::<Result<Vec<_>>>()?;
-    catalog.finish()?;
-    Ok(ids)
 }
 
 /// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.

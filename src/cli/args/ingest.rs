@@ -82,6 +82,29 @@ pub struct IngestOptions {
     /// What the files are
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: InputFormat,
+    /// How the text is read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Store a file that is already there once more
+    #[arg(long)]
+    pub again: bool,
+    /// The producer's name for this input: what comes again under the same one adds nothing
+    #[arg(long, value_name = "KEY")]
+    pub id: Option<String>,
+    /// How many samples of a pipe make a commit [default: 10000, or what came within a second]
+    #[arg(long, value_name = "K")]
+    pub batch: Option<NonZeroU32>,
+    /// Print a line of JSON for each durable commit: {"durable": N, "commit_ms": T}
+    #[arg(long)]
+    pub ack: bool,
+    /// The form of the summary at the end
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    pub summary: Summary,
+}
+
+/// How the text of a file is read, the same for a file that is stored and one that is asked directly.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Reading {
     /// What timestamps count; without it influx and jsonl mean ns, and csv guesses by size and says so
     #[arg(long, value_name = "UNIT")]
     pub precision: Option<Precision>,
@@ -106,21 +129,6 @@ pub struct IngestOptions {
     /// How many broken lines to leave out and list, instead of refusing the file
     #[arg(long, value_name = "N", default_value_t)]
     pub skip_bad: u64,
-    /// Store a file that is already there once more
-    #[arg(long)]
-    pub again: bool,
-    /// The producer's name for this input: what comes again under the same one adds nothing
-    #[arg(long, value_name = "KEY")]
-    pub id: Option<String>,
-    /// How many samples of a pipe make a commit [default: 10000, or what came within a second]
-    #[arg(long, value_name = "K")]
-    pub batch: Option<NonZeroU32>,
-    /// Print a line of JSON for each durable commit: {"durable": N, "commit_ms": T}
-    #[arg(long)]
-    pub ack: bool,
-    /// The form of the summary at the end
-    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
-    pub summary: Summary,
 }
 
 /// What an input file is.

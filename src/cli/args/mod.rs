@@ -8,7 +8,7 @@ mod query;
 mod store;
 mod values;
 
-pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Strings, Summary};
+pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
 pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use store::{
     CompletionsArgs, DemoArgs, ExportArgs, ExportFormat, ManArgs, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs,

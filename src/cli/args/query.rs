@@ -1,6 +1,6 @@
 //! `perfdb query` and `perfdb show`.
 
-use super::ingest::InputFormat;
+use super::ingest::{InputFormat, Reading};
 use super::values::{Bytes, NowArg, Pair, wait_of};
 use crate::model::Zone;
 use crate::render::{Format, Times};
@@ -71,6 +71,9 @@ pub struct Asking {
     /// What the files of --from are
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub from_format: InputFormat,
+    /// How the files of --from are read.
+    #[command(flatten, next_help_heading = "How the files of --from are read")]
+    pub reading: Reading,
     /// The present of the question: a time, or `latest` for the newest sample [default: the clock]
     #[arg(long, value_name = "T")]
     pub now: Option<NowArg>,

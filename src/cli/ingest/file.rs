@@ -51,7 +51,7 @@ pub(super) fn ingest(job: &Job<'_>, path: &Path, input: Input, io: &mut Io<'_>) 
         None if summary.missing_time => None,
         None => Some(hash.finish(job, input.format)),
     };
-    let metas = meta::metas(&summary.metadata, &job.typed.unit, &sink.series);
+    let metas = meta::metas(&summary.metadata, &job.typed.reading.unit, &sink.series);
     let mut report = Report::new(&input.name, summary, &sink.series, len_before);
     if report.summary.samples > 0 || !metas.is_empty() {
         let (db, series, outcome) = sink.finish(&metas, hash, report.summary.bytes, job.now().0)?;

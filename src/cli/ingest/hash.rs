@@ -31,7 +31,7 @@ impl Hash {
     /// The hash of all bytes and of what they mean to `job`, read as `format`.
     pub(super) fn finish(&self, job: &Job<'_>, format: Format) -> u128 {
         let mut hasher = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let units: Vec<String> = job.typed.unit.iter().map(|u| format!("{:?}={}", u.metric, u.unit)).collect();
+        let units: Vec<String> = job.typed.reading.unit.iter().map(|u| format!("{:?}={}", u.metric, u.unit)).collect();
         hasher.write(format!("\0{format} {} unit={units:?}", job.read.meaning()).as_bytes());
         hasher.finish_128()
     }

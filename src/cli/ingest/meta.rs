@@ -6,7 +6,11 @@ use crate::model::{MetricMeta, SeriesSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The metadata of the metrics of `series`: what the input said, then what was typed. Guesses are left to the store.
-pub(super) fn metas(said: &[(String, MetricMeta)], typed: &[UnitOf], series: &SeriesSet) -> Vec<(String, MetricMeta)> {
+pub(in crate::cli) fn metas(
+    said: &[(String, MetricMeta)],
+    typed: &[UnitOf],
+    series: &SeriesSet,
+) -> Vec<(String, MetricMeta)> {
     let mut all: BTreeMap<String, MetricMeta> = said.iter().filter(|m| !m.1.guessed).cloned().collect();
     for name in names(series) {
         // The last word counts.

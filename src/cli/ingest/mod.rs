@@ -3,12 +3,12 @@
 mod file;
 mod hash;
 mod list;
-mod meta;
+pub(super) mod meta;
 mod pipe;
 mod progress;
 mod report;
 
-use super::args::{Global, IngestArgs, IngestCommand, IngestOptions, Precision, Strings};
+use super::args::{Global, IngestArgs, IngestCommand, IngestOptions, Precision, Reading, Strings};
 use super::config::{Layer, Settings};
 use super::io::Io;
 use super::source::Input;
@@ -35,7 +35,7 @@ fn ingest_all(args: &IngestArgs, settings: &Settings, io: &mut Io<'_>) -> Result
     if args.options.id.is_some() && args.files.len() > 1 {
         return Err(Error::usage_hint("`--id` names one input", "ingest the files one by one"));
     }
-    let read = read_options(&args.options, io.now);
+    let read = read_options(&args.options.reading, io.now);
     let job = Job { settings, typed: &args.options, read, begun: Instant::now() };
     for (i, path) in args.files.iter().enumerate() {
         let done = job.ingest(path, io);
@@ -75,7 +75,7 @@ impl Job<'_> {
 }
 
 /// What was typed, in the words of the readers.
-pub(super) fn read_options(typed: &IngestOptions, now: Timestamp) -> ingest::Options {
+pub(super) fn read_options(typed: &Reading, now: Timestamp) -> ingest::Options {
     let precision = typed.precision.map(|p| match p {
         Precision::Ns => ingest::Precision::Nanoseconds,
         Precision::Us => ingest::Precision::Microseconds,

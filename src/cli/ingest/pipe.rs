@@ -46,7 +46,7 @@ pub(super) fn ingest(job: &Job<'_>, input: Input, io: &mut Io<'_>) -> Result<Rep
             return Err(error);
         }
     };
-    let metas = meta::metas(&summary.metadata, &job.typed.unit, &series);
+    let metas = meta::metas(&summary.metadata, &job.typed.reading.unit, &series);
     let mut report = Report::new(&input.name, summary, &series, len_before);
     if durable > 0 || !metas.is_empty() {
         let db = db.map_or_else(|| job.settings.open_to_fill(), Ok)?;
@@ -138,13 +138,13 @@ impl<'a> StreamSink<'a> {
     /// What was typed about metrics that are new.
     fn new_metas(&mut self) -> Vec<(String, MetricMeta)> {
         let mut new = SeriesSet::new();
-        if !self.job.typed.unit.is_empty() {
+        if !self.job.typed.reading.unit.is_empty() {
             for series in &self.series.list()[self.described..] {
                 new.id(series.clone());
             }
         }
         self.described = self.series.count();
-        meta::metas(&[], &self.job.typed.unit, &new)
+        meta::metas(&[], &self.job.typed.reading.unit, &new)
     }
 }
 

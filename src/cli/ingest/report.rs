@@ -90,7 +90,7 @@ impl Report {
     pub(super) fn settle(&mut self, job: &Job<'_>, series: &SeriesSet, started: Instant) {
         self.elapsed = started.elapsed();
         self.len_after = job.settings.store_len();
-        for pattern in meta::unused(&job.typed.unit, series) {
+        for pattern in meta::unused(&job.typed.reading.unit, series) {
             self.notes.push(format!("`--unit` names `{pattern}`, which is no metric of this input"));
         }
     }
