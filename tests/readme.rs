@@ -48,7 +48,9 @@ fn steps(page: &str) -> Vec<Step> {
                 step.exit_code = code.trim().parse().expect("a code behind `# exits`");
                 step.command = command.to_owned();
             }
-            step.command.truncate(step.command.trim_end().len());
+            if !goes_on {
+                step.command.truncate(step.command.trim_end().len());
+            }
         }
     }
     steps
