@@ -240,7 +240,11 @@ impl Running {
         let lines_before = tally.summary.lines;
         let place = |bad: Bad| bad.diagnostic.at(job.origin, (lines_before + bad.line) as usize + 1);
         let found = std::mem::take(&mut parsed.bad).into_iter().map(place).collect();
-        bad(tally, found, parsed.bad_count, job.options.skip_bad)?;
+        let kept = bad(tally, found, parsed.bad_count, job.options.skip_bad);
+        // Parsing stopped at the wrong line: of a stream, what came before it counts, however it was cut into blocks.
+        if kept.is_err() && !(job.streaming && job.options.skip_bad == 0) {
+            return kept;
+        }
         tally.add(parsed);
         tally.summary.lines += parsed.lines;
         if !parsed.columns.is_empty() {
@@ -248,6 +252,7 @@ impl Running {
             // Parsers need this lock only for series that are new to them.
             parsed.columns = sink.accept(columns, &self.registry.lock())?;
         }
+        kept?;
         parsed.clear();
         // A reader that has read everything takes no more buffers.
         let _ = self.slots.send(Box::new(slot));

@@ -17,7 +17,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// Samples gathered before some are encoded: 16 bytes each.
-const GATHERED_COUNT_MAX: usize = 3_000_000;
+const GATHERED_COUNT_MAX: usize = 2_500_000;
 
 /// An ingest under way.
 pub struct Bulk {
