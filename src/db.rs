@@ -102,7 +102,7 @@ impl Database {
     /// # Errors
     /// A damaged store, a failed read.
     pub fn engine(&self) -> Result<Embedded> {
-        Ok(Embedded::new(self.store.snapshot()?))
+        Embedded::new(Arc::clone(&self.store))
     }
 
     /// Answers one query over what the store holds now.
@@ -161,7 +161,8 @@ impl Database {
         }
     }
 
-    /// Closes the database, and reports what dropping it would swallow. While an ingest is under way the last to let go closes it.
+    /// Closes the database, and reports what dropping it would swallow. While an ingest is under way or an engine over it
+    /// is in use, the last to let go closes it.
     ///
     /// # Errors
     /// A failed write.

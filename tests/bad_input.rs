@@ -1,5 +1,7 @@
 //! Bad input: each is one clear error with its exit code, within seconds, and the store is as it was.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 mod support;
 
 #[path = "bad_input/files.rs"]

@@ -8,7 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
 
 use perfdb::db::Database;
-use perfdb::engine::{Embedded, Memory};
+use perfdb::engine::Memory;
 use perfdb::error::Result;
 use perfdb::ingest::{self, Options, Sink};
 use perfdb::model::{Cancel, Columns, MetricMeta, SeriesSet, Table, Timestamp, Zone};
@@ -95,7 +95,8 @@ impl Example {
         Some(())
     }
 
-    fn ask(&self, source: &dyn Source) -> Result<Table> {
+    /// The answer, and the zone that it is shown in.
+    fn ask(&self, source: &dyn Source) -> Result<(Table, Zone)> {
         let statement = parser::parse_with(&self.query, &Parameters::new()).map_err(perfdb::error::Error::Query)?;
         let cancel = Cancel::new();
         let settings = Settings {
@@ -106,17 +107,23 @@ impl Example {
             cancel: &cancel,
             elapsed: None,
         };
-        exec::run(&self.query, &statement, source, &settings)
+        let table = exec::run(&self.query, &statement, source, &settings)?;
+        Ok((table, statement.zone().unwrap_or(self.zone)))
+    }
+
+    /// Whether it shows a plan. Plans tell of chunks, so a store is asked for them.
+    fn explains(&self) -> bool {
+        self.query.to_ascii_lowercase().starts_with("explain ")
     }
 
     /// What a person would see who runs it.
     fn answer(&self, source: &dyn Source) -> String {
-        let table = match self.ask(source) {
-            Ok(table) => table,
+        let (table, zone) = match self.ask(source) {
+            Ok(answer) => answer,
             Err(error) => return format!("error: {error}\n"),
         };
         let mut out = Vec::new();
-        render::write(&table, &Style::new(self.format, self.zone), &mut out).unwrap();
+        render::write(&table, &Style::new(self.format, zone), &mut out).unwrap();
         if self.format != Format::Json {
             render::write_notes(&table, &mut out).unwrap();
         }
@@ -180,16 +187,16 @@ impl Samples {
     }
 
     /// A store in `folder` that got everything at once.
-    fn bulk(&self, folder: &Path) -> Embedded {
+    fn bulk(&self, folder: &Path) -> Database {
         let db = Database::create(&folder.join("bulk.redb")).unwrap();
         let mut bulk = db.bulk("recording");
         bulk.add(&self.columns, &self.series).unwrap();
         bulk.finish(&self.metas, None, 0, 0).unwrap();
-        db.engine().unwrap()
+        db
     }
 
     /// A store in `folder` that got it bit by bit.
-    fn appended(&self, folder: &Path) -> Embedded {
+    fn appended(&self, folder: &Path) -> Database {
         let db = Database::create(&folder.join("appended.redb")).unwrap();
         let all: Vec<usize> = (0..self.columns.count()).collect();
         for rows in all.chunks(397) {
@@ -199,7 +206,7 @@ impl Samples {
             }
             db.append(&columns, &self.series, &self.metas, Timestamp(0)).unwrap();
         }
-        db.engine().unwrap()
+        db
     }
 }
 
@@ -247,9 +254,12 @@ fn every_example_has_the_answer_that_it_shows() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut wrong = String::new();
     for (recording, examples) in by_recording() {
-        let source = Samples::of(recording).memory();
+        let samples = Samples::of(recording);
+        let folder = tempfile::tempdir().unwrap();
+        let (memory, store) = (samples.memory(), samples.bulk(folder.path()));
+        let store = store.engine().unwrap();
         for example in examples {
-            let answer = example.answer(&source);
+            let answer = example.answer(if example.explains() { &store } else { &memory });
             if update {
                 example.write(&answer);
             } else if answer != example.answer {
@@ -263,11 +273,11 @@ fn every_example_has_the_answer_that_it_shows() {
 #[test]
 fn every_example_has_the_same_answer_from_a_store() {
     for (recording, mut examples) in by_recording() {
-        // A plan tells of chunks, which only a store has.
-        examples.retain(|e| !e.query.to_ascii_lowercase().starts_with("explain"));
+        examples.retain(|e| !e.explains());
         let samples = Samples::of(recording);
         let folder = tempfile::tempdir().unwrap();
         let (memory, bulk, appended) = (samples.memory(), samples.bulk(folder.path()), samples.appended(folder.path()));
+        let (bulk, appended) = (bulk.engine().unwrap(), appended.engine().unwrap());
         for example in examples {
             let told = |source: &dyn Source| example.ask(source).map_err(|e| e.to_string());
             let expected = told(&memory);
@@ -302,4 +312,18 @@ fn every_function_has_an_example() {
     }
     let without = FUNCTIONS.iter().filter(|f| f.class != Class::Analysis && !used.contains(f.name));
     assert_eq!(without.map(|f| f.name).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn every_kind_of_mistake_in_a_text_has_an_example() {
+    let shown: BTreeSet<String> = EXAMPLES.iter().filter_map(|e| kind_of_error(&e.answer)).collect();
+    let known = include_str!("parser_errors.txt").lines().filter_map(kind_of_error);
+    let without: BTreeSet<String> = known.filter(|kind| !shown.contains(kind)).collect();
+    assert!(without.is_empty(), "no example in query-examples/10-errors: {without:#?}");
+}
+
+/// The message that `answer` begins with, if it is an error, without what it quotes.
+fn kind_of_error(answer: &str) -> Option<String> {
+    let message = answer.lines().next()?.strip_prefix("error: ")?;
+    Some(message.split('`').step_by(2).collect::<Vec<_>>().join("`_`"))
 }

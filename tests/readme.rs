@@ -48,7 +48,9 @@ fn steps(page: &str) -> Vec<Step> {
                 step.exit_code = code.trim().parse().expect("a code behind `# exits`");
                 step.command = command.to_owned();
             }
-            step.command.truncate(step.command.trim_end().len());
+            if !goes_on {
+                step.command.truncate(step.command.trim_end().len());
+            }
         }
     }
     steps
@@ -58,7 +60,7 @@ fn steps(page: &str) -> Vec<Step> {
 fn wrong_of_cargo(command: &str) -> Option<String> {
     let known =
         |known: &&str| command.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
-    (!CARGO.iter().any(|k| known(k))).then(|| format!("none of the known ones: {}", CARGO.join(", ")))
+    (!CARGO.iter().any(known)).then(|| format!("none of the known ones: {}", CARGO.join(", ")))
 }
 
 /// Runs `step` in `folder` and says what went wrong.

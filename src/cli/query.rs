@@ -101,7 +101,8 @@ fn ask(questions: &Questions, asking: &Asking, output: &Output, global: &Global,
         if i > 0 && matches!(settings.format, Format::Table | Format::Markdown | Format::Csv) {
             io.write_out(b"\n")?;
         }
-        answer::print(&table, &settings, output.times, io)?;
+        let shown = Settings { zone: statement.zone().unwrap_or(settings.zone), ..settings.clone() };
+        answer::print(&table, &shown, output.times, io)?;
     }
     Ok(())
 }

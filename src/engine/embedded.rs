@@ -8,23 +8,33 @@ use crate::model::{Cancel, TimeRange};
 use crate::query::source::{
     AggregateRow, Catalog, Finish, MetricId, MetricInfo, Scan, ScanReport, SeriesInfo, SeriesSamples, Source,
 };
-use crate::storage::Snapshot;
+use crate::storage::{Snapshot, Store};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Answers from a snapshot of a store.
 #[derive(Debug)]
 pub struct Embedded {
+    // Dropped first: a snapshot ends when its store closes.
     snapshot: Snapshot,
+    store: Arc<Store>,
 }
 
 /// Series are looked up one by one where the metric has this many times as many.
 const SEEK_SHARE: usize = 8;
 
 impl Embedded {
-    /// The engine over `snapshot`.
-    pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot }
+    /// The engine over what `store` holds now. It keeps the store open.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    pub fn new(store: Arc<Store>) -> Result<Self> {
+        Ok(Self { snapshot: store.snapshot()?, store })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The snapshot.

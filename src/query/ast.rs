@@ -29,6 +29,16 @@ pub enum Statement {
     Show(Box<Show>),
 }
 
+impl Statement {
+    /// The zone that it names with `in`, which its answer is shown in too.
+    pub fn zone(&self) -> Option<Zone> {
+        match self {
+            Self::Query(query) => query.clauses.timezone.as_ref().map(|z| z.value),
+            Self::Show(_) => None,
+        }
+    }
+}
+
 /// Whether to show the plan instead of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Explain {

@@ -107,8 +107,7 @@ fn estimates(ctx: &Context<'_>, lines: &mut Lines, scans: &[Scan]) -> Result<()>
     lines.add("read", "scans", scans.len());
     lines.add("read", "series", sum.series);
     lines.add("read", "chunks that overlap the range", sum.chunks);
-    lines.add("read", "chunks answered from their summary", sum.chunks_from_summary);
-    lines.add("read", "chunks that no value can match in", sum.chunks_pruned);
+    // How many of them a summary answers, or rules out, shows only when they are looked at: see `measured`.
     Ok(())
 }
 

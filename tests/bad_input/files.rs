@@ -42,7 +42,7 @@ fn times_that_overflow_are_refused_in_each_precision() {
         [("ns", i64::MAX), ("us", i64::MAX / 1_000), ("ms", i64::MAX / 1_000_000), ("s", i64::MAX / 1_000_000_000)]
     {
         let options = ["--precision", precision];
-        for time in [most as i128 + 1, -(most as i128) - 2, i128::from(u64::MAX), 10_i128.pow(30)] {
+        for time in [i128::from(most) + 1, -i128::from(most) - 2, i128::from(u64::MAX), 10_i128.pow(30)] {
             broken(format!("a value=1 {time}\n"), &options, &["bad.lp:1:11", "1677 to 2262"]);
         }
         let place = Place::new();
@@ -76,7 +76,7 @@ fn a_pipe_without_a_line_end_is_refused_at_once_and_in_little_memory() {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let fed =
-            std::thread::spawn(move || (0..200).take_while(|_| pipe.write_all(&[b'a'; 1_000_000]).is_ok()).count());
+            std::thread::spawn(move || (0..200).take_while(|_| pipe.write_all(&vec![b'a'; 1_000_000]).is_ok()).count());
         refused_by(child, &args, 2, &[if format == "auto" { "the format of" } else { "<stdin>:1:1" }]);
         assert!(fed.join().unwrap() < 20, "{format}: it took in far more than a line may have");
         assert!(!place.path("perf.redb").exists());

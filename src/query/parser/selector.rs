@@ -113,7 +113,9 @@ impl Grammar<'_> {
             return Ok(());
         }
         let word = &start[..start.len() - rest.len() + more];
-        let mut label = format!("expected \"{}\"", shorten(word));
+        // Quotes of a text processor are part of no value.
+        let plain = word.trim_matches(['“', '”', '„', '‘', '’']);
+        let mut label = format!("expected \"{}\"", shorten(if plain.is_empty() { word } else { plain }));
         if word.contains('*') {
             label.push_str("; a pattern is written =~ \"web-.*\"");
         }

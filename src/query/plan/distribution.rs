@@ -76,7 +76,8 @@ fn check(ctx: &Context<'_>, query: &Query, column: &OutputColumn, bound: &Bound<
         return Err(d.label("leave the `every` out").into());
     }
     if let Some(fill) = &query.clauses.fill {
-        return Err(ctx.wrong(&fill.span, format!("`fill` does not go with `{name}`")).into());
+        let d = ctx.wrong(&fill.span, format!("`fill` does not go with `{name}`"));
+        return Err(d.label("leave the `fill` out").into());
     }
     Ok(())
 }

@@ -78,10 +78,6 @@ pub(crate) enum Shape {
 pub(crate) fn plan(ctx: &Context<'_>, query: &Query) -> Result<Plan> {
     unavailable::check_query(ctx, query)?;
     let window = Window::new(ctx, &query.clauses)?;
-    if let (Some(fill), None) = (&query.clauses.fill, &query.clauses.every) {
-        let d = ctx.wrong(&fill.span, "`fill` without buckets");
-        return Err(d.label("add `every`, such as every 1m").into());
-    }
     for column in &query.columns {
         if let ExprKind::Call(call) = &column.expr.kind
             && let Lookup::Found(function, _) = find(&call.function.value)
@@ -89,6 +85,10 @@ pub(crate) fn plan(ctx: &Context<'_>, query: &Query) -> Result<Plan> {
         {
             return distribution::plan(ctx, query, window, column, call);
         }
+    }
+    if let (Some(fill), None) = (&query.clauses.fill, &query.clauses.every) {
+        let d = ctx.wrong(&fill.span, "`fill` without buckets");
+        return Err(d.label("add `every`, such as every 1m").into());
     }
     aggregate::plan(ctx, query, window)
 }
