@@ -5,7 +5,8 @@ import typing
 
 from samples import DAY, LABELS, METRICS, SECOND, START
 
-# By function: the SQL of its value, and of the size of what is added up in it. Where nothing cancels out that is 0.
+# By function: the SQL of its value, and of the size of what is added up in it. Where nothing cancels out that is 0; where
+# neighbours do, such as -1 and 1 in a median, it is theirs.
 MAX = "max(abs(value))"
 AGGREGATES = {
     "count": ("count(*)", "0"),
@@ -13,15 +14,15 @@ AGGREGATES = {
     "avg": ("favg(value)", MAX),
     "min": ("min(value)", "0"),
     "max": ("max(value)", "0"),
-    "median": ("quantile_cont(value, 0.5)", "0"),
-    "p5": ("quantile_cont(value, 0.05)", "0"),
-    "p95": ("quantile_cont(value, 0.95)", "0"),
-    "p99.9": ("quantile_cont(value, 0.999)", "0"),
+    "median": ("quantile_cont(value, 0.5)", "1"),
+    "p5": ("quantile_cont(value, 0.05)", "1"),
+    "p95": ("quantile_cont(value, 0.95)", "1"),
+    "p99.9": ("quantile_cont(value, 0.999)", "1"),
     "quantile": ("quantile_disc(value, 0.9)", "0"),
     "stddev": ("stddev_samp(value)", MAX),
     "variance": ("var_samp(value)", f"{MAX} * {MAX}"),
-    "mad": ("mad(value)", "0"),
-    "iqr": ("quantile_cont(value, 0.75) - quantile_cont(value, 0.25)", "0"),
+    "mad": ("mad(value)", "1"),
+    "iqr": ("quantile_cont(value, 0.75) - quantile_cont(value, 0.25)", "1"),
     "cv": ("stddev_samp(value) / nullif(abs(favg(value)), 0)", "0"),
     "first": ("first(value ORDER BY ts, seq)", "0"),
     "last": ("last(value ORDER BY ts, seq)", "0"),
