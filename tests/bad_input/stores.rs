@@ -31,7 +31,7 @@ fn what_is_no_file_is_no_store() {
 #[test]
 fn another_file_is_no_store_and_stays_as_it_is() {
     let place = with_store();
-    for (name, bytes) in [("text", &b"a value=1 1\n"[..]), ("short", b"redb"), ("zeros", &[0; 100_000])] {
+    for (name, bytes) in [("text", &b"a value=1 1\n"[..]), ("short", b"redb"), ("zeros", &vec![0; 100_000])] {
         std::fs::write(place.path(name), bytes).unwrap();
         no_store(&place, name, &[&format!("`{name}` is not a store")]);
         assert_eq!(std::fs::read(place.path(name)).unwrap(), bytes);
