@@ -139,7 +139,9 @@ impl Context<'_> {
     }
 
     fn release(&self, values: usize) {
-        self.held.fetch_sub((values as u64 * 8).min(self.held.load(Ordering::Relaxed)), Ordering::Relaxed);
+        // Joined states may hold more than was counted. In one step, or two threads take off more than is there.
+        let less = |held: u64| Some(held.saturating_sub(values as u64 * 8));
+        let _ = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
@@ -241,10 +243,9 @@ impl Task<'_> {
             self.context.reader.values(piece, 0..piece.count(), &mut self.values)?;
             let rest = Needs { summary: false, ends: false, steps: false, ..needs };
             // The count goes in with these values.
-            if needs.values {
-                self.context.hold(self.values.len())?;
-            }
+            let before = state.values.capacity();
             state.add(rest, None, &self.values, 0);
+            self.context.hold(state.values.capacity() - before)?;
             state.add_summary(0, piece.sum(), piece.min_max().0, piece.min_max().1);
             return Ok(());
         }
