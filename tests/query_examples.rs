@@ -239,6 +239,11 @@ fn by_recording() -> BTreeMap<&'static Recording, Vec<&'static Example>> {
     all
 }
 
+/// Whether the answers are being rewritten; what they were says nothing then.
+fn updating() -> bool {
+    std::env::var_os("UPDATE_EXPECT").is_some()
+}
+
 /// The lines that differ, behind `-` those of `old` and behind `+` those of `new`.
 fn difference(old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
@@ -251,7 +256,7 @@ fn difference(old: &str, new: &str) -> String {
 
 #[test]
 fn every_example_has_the_answer_that_it_shows() {
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let update = updating();
     let mut wrong = String::new();
     for (recording, examples) in by_recording() {
         let samples = Samples::of(recording);
@@ -299,6 +304,9 @@ fn a_file_is_a_query_as_it_is() {
 
 #[test]
 fn every_function_has_an_example() {
+    if updating() {
+        return;
+    }
     let mut used = BTreeSet::new();
     for example in EXAMPLES.iter().filter(|e| !e.answer.starts_with("error: ")) {
         let calls = example.query.split('(').map(|before| {
@@ -316,6 +324,9 @@ fn every_function_has_an_example() {
 
 #[test]
 fn every_kind_of_mistake_in_a_text_has_an_example() {
+    if updating() {
+        return;
+    }
     let shown: BTreeSet<String> = EXAMPLES.iter().filter_map(|e| kind_of_error(&e.answer)).collect();
     let known = include_str!("parser_errors.txt").lines().filter_map(kind_of_error);
     let without: BTreeSet<String> = known.filter(|kind| !shown.contains(kind)).collect();

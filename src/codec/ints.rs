@@ -8,7 +8,7 @@
 //! Both block layouts and pco store a table of page lengths first, so that a page can be found without reading those before it.
 
 use super::bitpack::{self, BLOCK_COUNT};
-use super::{Malformed, PAGE_COUNT, Reader, put_varint};
+use super::{Malformed, PAGE_COUNT, Reader, put_varint, unzigzag, zigzag};
 use pco::data_types::Number;
 use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
@@ -175,14 +175,6 @@ fn encode_delta(numbers: &[i64], out: &mut Vec<u8>) {
         Ok(())
     });
     debug_assert!(infallible.is_ok());
-}
-
-pub(super) fn zigzag(n: i64) -> u64 {
-    ((n << 1) ^ (n >> 63)) as u64
-}
-
-pub(super) fn unzigzag(n: u64) -> i64 {
-    (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
 /// Level 6 takes 4 % less than level 4 on slow integer walks; beyond it nothing is gained.

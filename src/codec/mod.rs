@@ -100,6 +100,16 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// A signed number as an unsigned one, small where it is near zero.
+pub(crate) fn zigzag(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)) as u64
+}
+
+/// The number that [`zigzag`] took.
+pub(crate) fn unzigzag(n: u64) -> i64 {
+    (n >> 1) as i64 ^ -((n & 1) as i64)
+}
+
 /// Bytes that [`put_varint`] takes for a number of `bits` bits.
 pub(crate) fn varint_len(bits: u32) -> usize {
     bits.div_ceil(7).max(1) as usize

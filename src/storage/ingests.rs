@@ -15,15 +15,7 @@ impl Store {
     /// # Errors
     /// A damaged store, a failed read.
     pub fn ingests(&self) -> Result<Vec<(u64, IngestRecord)>> {
-        let read = self.begin_read()?;
-        let table = read.open_table(INGESTS)?;
-        let mut all = Vec::new();
-        for entry in table.iter()? {
-            let (id, bytes) = entry?;
-            let id = id.value();
-            all.push((id, records::from_bytes(&format!("ingest {id}"), &id.to_be_bytes(), bytes.value())?));
-        }
-        Ok(all)
+        self.snapshot()?.ingests()
     }
 
     /// The ingest with that hash.

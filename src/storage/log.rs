@@ -5,7 +5,7 @@
 
 use super::chunk::SeriesRows;
 use super::schema::LOG;
-use crate::codec::{Malformed, Reader, crc32, put_varint};
+use crate::codec::{Malformed, Reader, crc32, put_varint, unzigzag, zigzag};
 use crate::error::{Error, Result};
 use hashbrown::HashMap;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
@@ -82,14 +82,6 @@ fn encode(rows: &[SeriesRows]) -> Vec<u8> {
         out.extend_from_slice(&column);
     }
     out
-}
-
-fn zigzag(n: i64) -> u64 {
-    ((n << 1) ^ (n >> 63)) as u64
-}
-
-fn unzigzag(n: u64) -> i64 {
-    (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
 fn decode(bytes: &[u8], into: &mut LogRows) -> std::result::Result<(), Malformed> {

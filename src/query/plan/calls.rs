@@ -121,7 +121,8 @@ fn next(ctx: &Context<'_>, function: &Function, call: &Call, position: usize, sp
             let count = parameters.len();
             let plural = if count == 1 { "" } else { "s" };
             let message = format!("`{}` takes {count} argument{plural}", call.function.value);
-            let d = ctx.wrong(span, message).label(format!("one too many: {}", function.signature()));
+            let signature = function.signature().replacen(function.name, &call.function.value, 1);
+            let d = ctx.wrong(span, message).label(format!("one too many: {signature}"));
             let second_metric = matches!(call.arguments.get(position), Some(Argument::Selector(_)));
             Err(if second_metric {
                 d.help(format!("one call for each metric: {0}(a), {0}(b)", call.function.value))
