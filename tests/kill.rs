@@ -63,6 +63,7 @@ fn a_killed_ingest_of_a_file_leaves_nothing() {
     assert!(again.err.contains("already ingested"), "{}", again.err);
     assert_eq!((held(&place), series(&place)), (LINES * FIELDS + 2, FIELDS + 1), "seed {}", random.seed);
     assert!(!pending(&place.path("perf.redb")), "seed {}: something is left of a killed ingest", random.seed);
+    place.must(&["check"]);
 }
 
 #[test]
@@ -131,6 +132,7 @@ fn what_was_acknowledged_survives_a_kill() {
             assert_eq!(numbers, [first, 1.0, count as f64], "{hint}: not the first {count} that were fed");
         }
     }
+    place.must(&["check"]);
 }
 
 /// How long `child` took, if it ended by itself within `delay`.
