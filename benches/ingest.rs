@@ -27,20 +27,25 @@ fn main() -> Result<()> {
 fn measure(kind: Kind, options: &Options) -> Result<()> {
     let folder = tempfile::tempdir_in(&options.dir)?;
     let set = Set::generate(kind, options, folder.path())?;
+    let mut table = costs_table(&set);
     let mut loads = Vec::new();
     for contender in contender::all(options, folder.path()) {
         let loaded = contender.load(&set)?;
         progress(&format!("{}: {}", contender.name, loaded.describe()));
         loads.push((contender.name, loaded));
     }
-    costs(&set, &loads).print(options.json)?;
+    costs(&set, &loads, &mut table);
+    table.print(options.json)?;
     limits(&set, &loads[0].1, folder.path())?.print(options.json)
 }
 
 /// What each store took. In brackets: how many times perfdb's figure.
-fn costs(set: &Set, loads: &[(&str, Loaded)]) -> Table {
+fn costs_table(set: &Set) -> Table {
     let columns = ["store", "M samples/s", "wall s", "CPU s", "bytes", "bytes/sample", "peak MiB"];
-    let mut table = Table::new(format!("Ingest, {}", set.title()), columns.map(String::from));
+    Table::new(format!("Ingest, {}", set.title()), columns.map(String::from))
+}
+
+fn costs(set: &Set, loads: &[(&str, Loaded)], table: &mut Table) {
     let ours = &loads[0].1;
     let samples = set.samples as f64;
     let mib = |l: &Loaded| l.cost.peak_bytes.map(|b| b as f64 / 1_048_576.0);
@@ -55,7 +60,6 @@ fn costs(set: &Set, loads: &[(&str, Loaded)]) -> Table {
             Cell::beside(mib(theirs), mib(ours)),
         ]);
     }
-    table
 }
 
 /// How far perfdb is from what the machine and the data allow.

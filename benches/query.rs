@@ -6,7 +6,7 @@ mod ask;
 mod questions;
 mod support;
 
-use ask::Patience;
+use ask::{Cost, Digest, Patience, Tally};
 use perfdb::db::Database;
 use perfdb::storage::OpenOptions;
 use questions::{Limit, Question};
@@ -51,19 +51,22 @@ fn warm_table(set: &Set, contenders: &[Contender], questions: &[Question], patie
     let database = Database::open(&ours.file(), OpenOptions::read())?;
     for question in questions {
         progress(&format!("warm: {}", question.title));
-        let (cost, _) = ask::warm(&database, question, patience)?;
-        let mut row = vec![Cell::Text(question.title.into()), Cell::Number(cost.wall_ms), Cell::of(cost.cpu_ms)];
-        for peer in peers {
-            let theirs = ask::warm_peer(peer, question, patience)?;
-            row.push(match theirs {
-                // Their own clock counts in ms.
-                Some(t) if t.wall_ms < 1.0 => Cell::Text("< 1".into()),
-                _ => Cell::beside(theirs.map(|t| t.wall_ms), Some(cost.wall_ms)),
-            });
-            row.push(Cell::beside(theirs.and_then(|t| t.cpu_ms), cost.cpu_ms));
+        let mut tallies = vec![Tally::default(); contenders.len()];
+        for _ in 0..ask::ROUNDS {
+            ask::warm(&database, question, patience, &mut tallies[0])?;
+            for (peer, tally) in peers.iter().zip(&mut tallies[1..]) {
+                ask::warm_peer(peer, question, patience, tally)?;
+            }
         }
-        let (name, limit_ms) = limit(&question.limit);
-        row.extend([Cell::Text(name), Cell::Number(limit_ms), Cell::ratio(cost.cpu_ms, Some(limit_ms))]);
+        let mut row = vec![Cell::Text(question.title.into())];
+        let cost = push_costs(&tallies, &mut row);
+        row.extend(match question.limit.as_ref().map(limit) {
+            Some((name, limit_ms)) => {
+                let ratio = Cell::ratio(cost.and_then(|c| c.cpu_ms), Some(limit_ms));
+                [Cell::Text(name), Cell::Number(limit_ms), ratio]
+            }
+            None => [Cell::Missing, Cell::Missing, Cell::Missing],
+        });
         table.push(row);
     }
     Ok(table)
@@ -71,33 +74,54 @@ fn warm_table(set: &Set, contenders: &[Contender], questions: &[Question], patie
 
 /// Each question to a new process. In brackets behind a peer's figure: how many times perfdb's.
 fn cold_table(set: &Set, contenders: &[Contender], questions: &[Question], patience: Patience) -> Result<Table> {
-    let (ours, peers) = (&contenders[0], &contenders[1..]);
+    let peers = &contenders[1..];
     let mut columns = vec!["query".to_string(), "rows".into(), "perfdb ms".into(), "perfdb CPU ms".into()];
     for peer in peers {
         columns.extend([format!("{} ms", peer.name), format!("{} CPU ms", peer.name)]);
     }
     columns.extend(["answers".into(), "perfdb / empty process".into()]);
     let mut table = Table::new(format!("Cold queries, {}", set.title()), columns);
-    let empty = ask::empty_process(patience)?;
     for question in questions {
         progress(&format!("cold: {}", question.title));
-        let Some((cost, digest)) = ask::cold(ours, question, patience)? else { continue };
-        let mut row = vec![Cell::Text(question.title.into()), Cell::Count(digest.rows as u64)];
-        row.extend([Cell::Number(cost.wall_ms), Cell::of(cost.cpu_ms)]);
-        let mut differ = Vec::new();
-        for peer in peers {
-            let answer = ask::cold(peer, question, patience)?;
-            if answer.is_some_and(|(_, theirs)| !digest.agrees(&theirs)) {
-                differ.push(peer.name);
+        let mut tallies = vec![Tally::default(); contenders.len()];
+        let mut digests = vec![None; contenders.len()];
+        let mut empty = Tally::default();
+        for _ in 0..ask::ROUNDS {
+            ask::empty_process(patience, &mut empty)?;
+            for ((contender, tally), digest) in contenders.iter().zip(&mut tallies).zip(&mut digests) {
+                *digest = ask::cold(contender, question, patience, tally)?.or(*digest);
             }
-            row.push(Cell::beside(answer.map(|(c, _)| c.wall_ms), Some(cost.wall_ms)));
-            row.push(Cell::beside(answer.and_then(|(c, _)| c.cpu_ms), cost.cpu_ms));
         }
-        let agree = if differ.is_empty() { "agree".into() } else { format!("DIFFER: {}", differ.join(", ")) };
-        row.extend([Cell::Text(agree), Cell::ratio(Some(cost.wall_ms), Some(empty.wall_ms))]);
+        let rows = digests[0].map_or(Cell::Missing, |d: Digest| Cell::Count(d.rows as u64));
+        let mut row = vec![Cell::Text(question.title.into()), rows];
+        let cost = push_costs(&tallies, &mut row);
+        let empty_ms = empty.cost().map(|c| c.wall_ms);
+        row.extend([agreement(contenders, &digests), Cell::ratio(cost.map(|c| c.wall_ms), empty_ms)]);
         table.push(row);
     }
     Ok(table)
+}
+
+/// Adds wall and processor time of each store to `row`, the peers' beside the first's, which it gives back.
+fn push_costs(tallies: &[Tally], row: &mut Vec<Cell>) -> Option<Cost> {
+    let ours = tallies[0].cost();
+    row.extend([Cell::of(ours.map(|c| c.wall_ms)), Cell::of(ours.and_then(|c| c.cpu_ms))]);
+    for theirs in tallies[1..].iter().map(Tally::cost) {
+        row.push(match theirs {
+            // Their own clock counts in ms.
+            Some(cost) if cost.wall_ms < 1.0 => Cell::Text("< 1".into()),
+            _ => Cell::beside(theirs.map(|c| c.wall_ms), ours.map(|c| c.wall_ms)),
+        });
+        row.push(Cell::beside(theirs.and_then(|c| c.cpu_ms), ours.and_then(|c| c.cpu_ms)));
+    }
+    ours
+}
+
+/// Whether all stores that answered gave the same rows and values.
+fn agreement(contenders: &[Contender], digests: &[Option<Digest>]) -> Cell {
+    let differs = |theirs: &Option<Digest>| !digests[0].zip(*theirs).is_none_or(|(ours, theirs)| ours.agrees(&theirs));
+    let names: Vec<&str> = contenders.iter().zip(digests).filter(|(_, d)| differs(d)).map(|(c, _)| c.name).collect();
+    Cell::Text(if names.is_empty() { "agree".into() } else { format!("DIFFER: {}", names.join(", ")) })
 }
 
 /// Name and ms of one core of the least work that answers a question from all of its samples.

@@ -5,16 +5,17 @@ use super::support::Result;
 use super::support::contender::{Contender, Store};
 use super::support::process::{self, output, since};
 use perfdb::db::{Database, QueryOptions};
-use perfdb::model::{Cells, Table};
+use perfdb::model::Zone;
+use perfdb::render::{Format, Style, write};
 use std::process::Command;
 use std::time::Instant;
 
 /// How often a question is repeated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// Until this much time went by.
+    /// Until this much time went by, all rounds together.
     budget_s: f64,
-    /// How often in a peer's open process, which cannot be stopped half way.
+    /// How often a round in a peer's open process, which cannot be stopped half way.
     peer_repeats: usize,
 }
 
@@ -24,22 +25,54 @@ impl Patience {
         if samples < 500_000 {
             Self { budget_s: 0.05, peer_repeats: 3 }
         } else {
-            Self { budget_s: 0.6, peer_repeats: 12 }
+            Self { budget_s: 0.6, peer_repeats: 8 }
         }
     }
 }
 
-/// However slow it is, a question is asked so often, unless it takes twice the budget.
-const REPEATS_MIN: usize = 3;
+/// How often all stores are asked in turn, so that a noisy moment hits them alike.
+pub(crate) const ROUNDS: u32 = 3;
 
 /// What answering took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
-    /// The fastest, in ms.
+    /// The median, in ms. The fastest would favour whoever is asked most often.
     pub(crate) wall_ms: f64,
     /// Processor time of all threads, the mean, in ms.
     pub(crate) cpu_ms: Option<f64>,
 }
+
+/// What each answer of one store to one question took, over all rounds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    walls_s: Vec<f64>,
+    /// Processor time of all of them together.
+    cpu_s: f64,
+    cpu_unknown: bool,
+}
+
+impl Tally {
+    fn add_cpu(&mut self, cpu_s: Option<f64>) {
+        self.cpu_s += cpu_s.unwrap_or(0.0);
+        self.cpu_unknown |= cpu_s.is_none();
+    }
+
+    /// The cost of an answer; `None` where the store was never asked.
+    pub(crate) fn cost(&self) -> Option<Cost> {
+        let mut walls = self.walls_s.clone();
+        let median = perfdb::stats::median(&mut walls)?;
+        let cpu_ms = (!self.cpu_unknown).then(|| self.cpu_s * 1e3 / walls.len() as f64);
+        Some(Cost { wall_ms: median * 1e3, cpu_ms })
+    }
+
+    /// Whether there is an answer, and it takes so long that it is not asked for in every round.
+    fn is_slow(&self) -> bool {
+        self.cost().is_some_and(|cost| cost.wall_ms > SLOW_MS)
+    }
+}
+
+/// An answer that takes longer is asked for in one round only.
+const SLOW_MS: f64 = 1000.0;
 
 /// What answers to one question have in common, whatever their order.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,13 +99,6 @@ impl Digest {
         }
         Ok(digest)
     }
-
-    /// Of a table, of the last `values` columns.
-    fn of_table(table: &Table, values: usize) -> Self {
-        let columns = &table.columns[table.columns.len().saturating_sub(values)..];
-        let sum = |cells: &Cells| (0..cells.count()).filter_map(|row| cells.number(row)).sum::<f64>();
-        Self { rows: table.row_count(), sum: columns.iter().map(|c| sum(&c.cells)).sum() }
-    }
 }
 
 /// The question in the store's words.
@@ -84,15 +110,23 @@ fn words(store: Store, question: &Question) -> Option<&str> {
     }
 }
 
-/// Asks in processes of their own: from start to printed answer. `None` where the store cannot say it.
-pub(crate) fn cold(contender: &Contender, question: &Question, patience: Patience) -> Result<Option<(Cost, Digest)>> {
+/// Asks in processes of their own: from start to printed answer. `None` where there is nothing more to ask.
+pub(crate) fn cold(
+    contender: &Contender,
+    question: &Question,
+    patience: Patience,
+    tally: &mut Tally,
+) -> Result<Option<Digest>> {
     let Some(text) = words(contender.store, question) else { return Ok(None) };
+    if tally.is_slow() {
+        return Ok(None);
+    }
     let mut answer = String::new();
-    let cost = repeat(patience, process::cpu_of_children, || {
+    repeat(patience, process::cpu_of_children, tally, || {
         answer = output(&mut cold_command(contender, text))?;
         Ok(())
     })?;
-    Ok(Some((cost, Digest::of_csv(&answer, question.values)?)))
+    Ok(Some(Digest::of_csv(&answer, question.values)?))
 }
 
 fn cold_command(contender: &Contender, text: &str) -> Command {
@@ -107,32 +141,41 @@ fn cold_command(contender: &Contender, text: &str) -> Command {
 }
 
 /// The least that a process costs.
-pub(crate) fn empty_process(patience: Patience) -> Result<Cost> {
-    repeat(patience, process::cpu_of_children, || output(&mut Command::new("true")).map(|_| ()))
+pub(crate) fn empty_process(patience: Patience, tally: &mut Tally) -> Result<()> {
+    repeat(patience, process::cpu_of_children, tally, || output(&mut Command::new("true")).map(|_| ()))
 }
 
-/// Asks an open database: from text to table.
-pub(crate) fn warm(database: &Database, question: &Question, patience: Patience) -> Result<(Cost, Digest)> {
-    let options = QueryOptions::default();
-    let mut answer = database.query(&question.perfdb, &options)?;
-    let cost = repeat(patience, cpu_of_self, || {
-        answer = database.query(&question.perfdb, &options)?;
-        Ok(())
-    })?;
-    Ok((cost, Digest::of_table(&answer, question.values)))
+/// Asks an open database: from text to an answer in CSV that nobody reads, as the peers give it.
+pub(crate) fn warm(database: &Database, question: &Question, patience: Patience, tally: &mut Tally) -> Result<()> {
+    let style = Style::new(Format::Csv, Zone::UTC);
+    let answer = || -> Result<()> {
+        let table = database.query(&question.perfdb, &QueryOptions::default())?;
+        Ok(write(&table, &style, &mut std::io::sink())?)
+    };
+    // The first fills buffers and does not count, for the peers neither.
+    answer()?;
+    repeat(patience, cpu_of_self, tally, answer)
 }
 
-/// Asks a peer's open command line, which times itself: from text to rows that nobody reads. A slow answer is not asked for often.
-pub(crate) fn warm_peer(contender: &Contender, question: &Question, patience: Patience) -> Result<Option<Cost>> {
-    let Some(text) = words(contender.store, question) else { return Ok(None) };
-    let first = warm_peer_times(contender, text, 2)?;
-    if first.is_some_and(|cost| cost.wall_ms > 2e3 * patience.budget_s) {
-        return Ok(first);
+/// Asks a peer's open command line, which times itself: from text to an answer in CSV that nobody reads.
+pub(crate) fn warm_peer(
+    contender: &Contender,
+    question: &Question,
+    patience: Patience,
+    tally: &mut Tally,
+) -> Result<()> {
+    let Some(text) = words(contender.store, question) else { return Ok(()) };
+    if tally.walls_s.is_empty() {
+        warm_peer_times(contender, text, 2, tally)?;
     }
-    warm_peer_times(contender, text, patience.peer_repeats)
+    if tally.is_slow() {
+        return Ok(());
+    }
+    warm_peer_times(contender, text, patience.peer_repeats, tally)
 }
 
-fn warm_peer_times(contender: &Contender, text: &str, times: usize) -> Result<Option<Cost>> {
+/// Asks `times` times in one process; all but the first count.
+fn warm_peer_times(contender: &Contender, text: &str, times: usize, tally: &mut Tally) -> Result<()> {
     let mut script = String::from(".mode csv\n.output /dev/null\n.timer on\n");
     for _ in 0..times {
         script.push_str(text);
@@ -143,33 +186,39 @@ fn warm_peer_times(contender: &Contender, text: &str, times: usize) -> Result<Op
     std::fs::write(&file, script)?;
     let mut command = Command::new(&contender.program);
     command.arg("-readonly").arg(contender.file()).arg(format!(".read \"{}\"", file.display()));
-    Ok(timed(&output(&mut command)?))
+    timed(&output(&mut command)?, tally);
+    Ok(())
 }
 
-/// The cost from lines like `Run Time (s): real 0.012 user 0.020 sys 0.001`, without the first, which fills buffers.
-fn timed(printed: &str) -> Option<Cost> {
+/// Reads lines like `Run Time (s): real 0.012 user 0.020 sys 0.001`, without the first, which fills buffers.
+fn timed(printed: &str, tally: &mut Tally) {
     let after = |line: &str, name: &str| line.split_once(name)?.1.split_whitespace().next()?.parse::<f64>().ok();
-    let lines = printed.lines().filter(|l| l.starts_with("Run Time")).skip(1);
-    let times: Vec<(f64, f64)> =
-        lines.filter_map(|l| Some((after(l, "real ")?, after(l, "user ")? + after(l, "sys ")?))).collect();
-    let fastest = times.iter().map(|t| t.0).min_by(f64::total_cmp)?;
-    let cpu = times.iter().map(|t| t.1).sum::<f64>() / times.len() as f64;
-    Some(Cost { wall_ms: fastest * 1e3, cpu_ms: Some(cpu * 1e3) })
+    for line in printed.lines().filter(|l| l.starts_with("Run Time")).skip(1) {
+        if let Some(wall) = after(line, "real ") {
+            tally.walls_s.push(wall);
+            tally.add_cpu(after(line, "user ").zip(after(line, "sys ")).map(|(user, sys)| user + sys));
+        }
+    }
 }
 
-/// Repeats `work` within the budget; `clock` tells the processor time that it took.
-fn repeat(patience: Patience, clock: impl Fn() -> Option<f64>, mut work: impl FnMut() -> Result<()>) -> Result<Cost> {
+/// Repeats `work` for a round's share of the budget; `clock` tells the processor time that it took.
+fn repeat(
+    patience: Patience,
+    clock: impl Fn() -> Option<f64>,
+    tally: &mut Tally,
+    mut work: impl FnMut() -> Result<()>,
+) -> Result<()> {
     let (cpu, start) = (clock(), Instant::now());
-    let (mut fastest, mut count) = (f64::INFINITY, 0usize);
-    let left = |budget_s: f64| start.elapsed().as_secs_f64() < budget_s;
-    while count == 0 || left(patience.budget_s) || (count < REPEATS_MIN && left(2.0 * patience.budget_s)) {
+    let budget_s = patience.budget_s / f64::from(ROUNDS);
+    let mut count = 0;
+    while count == 0 || start.elapsed().as_secs_f64() < budget_s {
         let from = Instant::now();
         work()?;
-        fastest = fastest.min(from.elapsed().as_secs_f64());
+        tally.walls_s.push(from.elapsed().as_secs_f64());
         count += 1;
     }
-    let cpu_ms = since(cpu, clock()).map(|s| s * 1e3 / count as f64);
-    Ok(Cost { wall_ms: fastest * 1e3, cpu_ms })
+    tally.add_cpu(since(cpu, clock()));
+    Ok(())
 }
 
 /// Processor time of this process with all threads that it ever had, in s.

@@ -96,6 +96,34 @@ pub(crate) fn since(start: Option<f64>, end: Option<f64>) -> Option<f64> {
     Some(end? - start?)
 }
 
+/// Watches how much of the machine others use, because that spoils wall time and says how far to trust it.
+pub(crate) struct Neighbours {
+    start: Instant,
+    others: Option<f64>,
+}
+
+impl Neighbours {
+    /// Watches from now on.
+    pub(crate) fn watch() -> Self {
+        Self { start: Instant::now(), others: cpu_of_others() }
+    }
+
+    /// How many cores they used since, on average.
+    pub(crate) fn cores(&self) -> Option<f64> {
+        since(self.others, cpu_of_others()).map(|s| (s / self.start.elapsed().as_secs_f64()).max(0.0))
+    }
+}
+
+/// Processor time of everything but this process and its children that ended, in s.
+fn cpu_of_others() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let fields: Vec<f64> = line.split_whitespace().map_while(|n| n.parse().ok()).collect();
+    // user, nice, system, irq, softirq and steal: not idle, not waiting for a device, and guests are in user already.
+    let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|&i| fields.get(i)).sum::<f64>() / TICKS;
+    Some(busy - ticks(11)? - ticks(13)?)
+}
+
 /// Processor time of the calling thread in s; wall time where the system does not tell it.
 fn cpu_of_thread(start: Instant) -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();

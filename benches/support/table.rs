@@ -1,6 +1,7 @@
 //! A table of figures, as Markdown or as JSON lines.
 
 use super::Result;
+use super::process::Neighbours;
 use std::io::Write;
 
 /// One figure.
@@ -25,6 +26,7 @@ pub(crate) struct Table {
     title: String,
     columns: Vec<String>,
     rows: Vec<Vec<Cell>>,
+    neighbours: Neighbours,
 }
 
 impl Cell {
@@ -82,9 +84,14 @@ fn short(number: f64) -> String {
 }
 
 impl Table {
-    /// An empty table.
+    /// An empty table; make it before its figures are measured.
     pub(crate) fn new(title: impl Into<String>, columns: impl IntoIterator<Item = String>) -> Self {
-        Self { title: title.into(), columns: columns.into_iter().collect(), rows: Vec::new() }
+        Self {
+            title: title.into(),
+            columns: columns.into_iter().collect(),
+            rows: Vec::new(),
+            neighbours: Neighbours::watch(),
+        }
     }
 
     /// Adds a row.
@@ -94,12 +101,14 @@ impl Table {
 
     /// Writes the table to the standard output.
     pub(crate) fn print(&self, json: bool) -> Result<()> {
+        let others = self.neighbours.cores();
         let mut out = std::io::stdout().lock();
         if json {
             for row in &self.rows {
                 let pairs = self.columns.iter().zip(row).map(|(name, cell)| (name.clone(), cell.json()));
                 let mut object: serde_json::Map<_, _> = pairs.collect();
                 object.insert("table".into(), self.title.clone().into());
+                object.insert("cores used by other processes".into(), others.into());
                 writeln!(out, "{}", serde_json::Value::Object(object))?;
             }
         } else {
@@ -109,7 +118,8 @@ impl Table {
                 let cells: Vec<String> = row.iter().map(Cell::markdown).collect();
                 writeln!(out, "| {} |", cells.join(" | "))?;
             }
-            writeln!(out)?;
+            let used = others.map_or_else(|| "unknown".into(), short);
+            writeln!(out, "\nCores used by other processes meanwhile: {used}.\n")?;
         }
         Ok(out.flush()?)
     }
