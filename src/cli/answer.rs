@@ -6,6 +6,11 @@ use crate::error::Result;
 use crate::model::Table;
 use crate::render::{self, Format, Times};
 
+/// `count` and what is counted: `1 sample`, `2 samples`.
+pub(super) fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Prints `table` in the form that was asked for. JSON carries its notes; the others have them on the standard error.
 ///
 /// # Errors

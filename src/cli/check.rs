@@ -1,5 +1,6 @@
 //! `perfdb check`: reads every byte of the store and lists what is damaged.
 
+use super::answer::counted;
 use super::args::Global;
 use super::config::{Layer, Settings};
 use super::io::Io;
@@ -56,11 +57,11 @@ fn open(settings: &Settings) -> Result<Store> {
 fn text(report: &CheckReport, shown: &str) -> String {
     let CheckReport { chunks, samples, bytes, damages, .. } = report;
     let bytes = "B".parse::<Unit>().map_or_else(|_| bytes.to_string(), |unit| unit.human(*bytes as f64));
-    let read = format!("{samples} samples in {chunks} chunks of {bytes} were read");
+    let read = format!("{} in {} of {bytes} were read", counted(*samples, "sample"), counted(*chunks, "chunk"));
     let mut lines: Vec<String> = damages.iter().map(|what| format!("damaged: {}", printable(what))).collect();
     lines.push(match damages.len() {
         0 => format!("{shown} is sound: {read}\n"),
-        count => format!("{shown} is damaged in {count} places: {read}\n"),
+        count => format!("{shown} is damaged in {}: {read}\n", counted(count as u64, "place")),
     });
     lines.join("\n")
 }

@@ -82,10 +82,10 @@ fn totals(rows: &[Row], settings: &Settings) -> Note {
     Note::new(
         "totals",
         format!(
-            "{} metrics, {} series, {} samples ({recent} of them recent, not yet packed); `{}` takes {}, {} of it packed samples",
-            rows.len(),
+            "{}, {} series, {} ({recent} of them recent, not yet packed); `{}` takes {}, {} of it packed samples",
+            answer::counted(rows.len() as u64, "metric"),
             sum(|r| r.series),
-            sealed + recent,
+            answer::counted(sealed + recent, "sample"),
             settings.db.display(),
             human(len),
             human(sum(|r| r.bytes)),

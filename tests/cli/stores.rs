@@ -10,7 +10,7 @@ fn stats_count_samples_and_bytes() {
     assert_eq!(lines.next(), Some("metric,samples,series,bytes,bytes_per_sample,oldest,newest"));
     let row: Vec<&str> = lines.next().unwrap().split(',').collect();
     assert_eq!((&row[..3], row[5]), (&["decision", "3", "2"][..], "2026-11-20T11:00:00Z"));
-    assert!(run.err.starts_with("note: 1 metrics, 2 series, 3 samples"), "{}", run.err);
+    assert!(run.err.starts_with("note: 1 metric, 2 series, 3 samples"), "{}", run.err);
     folder.pipe(&["ingest", "-"], "decision value=1 1\n").ok();
     let run = folder.run(&["stats", "--format", "csv"]).ok();
     assert!(run.out.contains("\ndecision,4,3,") && run.err.contains("4 samples (1 of them recent"), "{run:?}");

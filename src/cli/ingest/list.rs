@@ -1,5 +1,6 @@
 //! `perfdb ingest list` and `perfdb ingest undo ID`.
 
+use crate::cli::answer::counted;
 use crate::cli::config::Settings;
 use crate::cli::{Io, answer};
 use crate::error::Result;
@@ -41,7 +42,7 @@ pub(super) fn undo(id: u64, settings: &Settings, io: &mut Io<'_>) -> Result<()> 
     db.close()?;
     if !settings.quiet {
         let source = source.map_or_else(String::new, |s| format!(", `{s}`"));
-        io.print_line(&format!("took back ingest {id}{source}: {samples} samples"));
+        io.print_line(&format!("took back ingest {id}{source}: {}", counted(samples, "sample")));
     }
     Ok(())
 }

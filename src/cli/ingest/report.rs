@@ -2,6 +2,7 @@
 
 use super::{Job, meta, pipe::ack_error};
 use crate::cli::Io;
+use crate::cli::answer::counted;
 use crate::cli::args::Summary;
 use crate::db::Database;
 use crate::error::Result;
@@ -131,7 +132,10 @@ impl Report {
                 return format!("{name}: already ingested as {id}; nothing added; `--again` adds it once more");
             }
             Done::Added(_) if self.summary.samples == 0 => {
-                return format!("{name}: no samples, but what it says about {} metrics", self.summary.metadata.len());
+                return format!(
+                    "{name}: no samples, but what it says about {}",
+                    counted(self.summary.metadata.len() as u64, "metric")
+                );
             }
             Done::Nothing => return format!("{name}: no samples in {} lines", self.summary.lines),
             Done::Added(_) | Done::Streamed => {}
@@ -144,17 +148,17 @@ impl Report {
         };
         let id = if let Done::Added(id) = self.done { format!(" as ingest {id}") } else { String::new() };
         let mut parts = vec![format!(
-            "{name}: {} samples in {} series{span}{id}, in {seconds:.2} s ({} samples/s)",
-            summary.samples,
+            "{name}: {} in {} series{span}{id}, in {seconds:.2} s ({} samples/s)",
+            counted(summary.samples, "sample"),
             self.series,
             Unit::digits((summary.samples as f64 / seconds).round()),
         )];
         parts.push(self.room());
-        for counted in &summary.skipped {
-            parts.push(format!("{} {}", counted.count, counted.what));
+        for skipped in &summary.skipped {
+            parts.push(format!("{} {}", skipped.count, skipped.what));
         }
         if summary.bad_count > 0 {
-            parts.push(format!("{} broken lines left out", summary.bad_count));
+            parts.push(format!("{} left out", counted(summary.bad_count, "broken line")));
         }
         parts.join("; ")
     }
