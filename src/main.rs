@@ -3,6 +3,7 @@
 use perfdb::cli::{Io, Surroundings, Terminal, run};
 use perfdb::error::printable;
 use perfdb::model::{Cancel, Timestamp};
+use signal_hook::{consts, flag};
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::process::ExitCode;
@@ -11,20 +12,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Signals that ask the program to end.
+#[cfg(unix)]
+const ENDING: [i32; 3] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP];
+#[cfg(not(unix))]
+const ENDING: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
+
+/// Exit code where a signal ended the program.
+const EXIT_INTERRUPTED: i32 = 130;
+
 /// Exit code of a bug, as `sysexits.h` has it.
 const EXIT_BUG: u8 = 70;
 
 fn main() -> ExitCode {
     set_hook(Box::new(report_bug));
     let cancel = Cancel::new();
-    let raised = cancel.clone();
-    // Where the handler cannot be set, an interrupt still ends the process, only less politely.
-    let _ = ctrlc::set_handler(move || {
-        if raised.is_cancelled() {
-            std::process::exit(130);
-        }
-        raised.cancel();
-    });
+    for signal in ENDING {
+        // Where a handler cannot be set, the signal still ends the process, only less politely. The second one ends it in any case.
+        let _ = flag::register_conditional_shutdown(signal, EXIT_INTERRUPTED, cancel.flag());
+        let _ = flag::register(signal, cancel.flag());
+    }
     let code = catch_unwind(AssertUnwindSafe(|| run_in_process(cancel))).unwrap_or(EXIT_BUG);
     ExitCode::from(code)
 }

@@ -145,7 +145,8 @@ fn source_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The source files of each module, with their path below `src`. `main.rs` and `lib.rs` hold the modules together.
+/// The source files of each module, with their path below `src`. `main.rs` and `lib.rs` hold the modules together,
+/// `build.rs` builds.
 fn modules() -> BTreeMap<String, Vec<(String, PathBuf)>> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut files, mut modules) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
@@ -154,7 +155,7 @@ fn modules() -> BTreeMap<String, Vec<(String, PathBuf)>> {
     for file in files {
         let path = file.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
         let module = path.split('/').next().unwrap().trim_end_matches(".rs");
-        if !matches!(path.as_str(), "main.rs" | "lib.rs") {
+        if !matches!(path.as_str(), "main.rs" | "lib.rs" | "build.rs") {
             modules.entry(module.to_owned()).or_default().push((format!("src/{path}"), file));
         }
     }

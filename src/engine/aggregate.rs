@@ -28,23 +28,27 @@ pub(super) fn aggregate(
     let context = Context { scan, reader, cancel, held: AtomicU64::new(0) };
     let group = |piece: &Piece| scan.series[piece.index as usize].group;
     let groups: Vec<&[Piece]> = pieces.chunk_by(|a, b| group(a) == group(b)).collect();
-    let rows: Vec<Vec<AggregateRow>> = groups
-        .into_par_iter()
-        .map(|pieces| {
-            let mut states = context.group(pieces)?;
-            let mut rows: Vec<AggregateRow> = states
-                .iter_mut()
-                .filter(|(_, state)| state.count > 0)
-                .map(|(bucket, state)| {
-                    let number = group(&pieces[0]);
-                    AggregateRow { group: number, bucket: *bucket, outputs: finish(number, *bucket, state) }
-                })
-                .collect();
-            rows.sort_by_key(|r| r.bucket);
-            context.release(states.iter().map(|s| s.1.values.capacity()).sum());
-            Ok(rows)
-        })
-        .collect::<Result<_>>()?;
+    let rows_of = |pieces: &[Piece]| {
+        let mut states = context.group(pieces)?;
+        let mut rows: Vec<AggregateRow> = states
+            .iter_mut()
+            .filter(|(_, state)| state.count > 0)
+            .map(|(bucket, state)| {
+                let number = group(&pieces[0]);
+                AggregateRow { group: number, bucket: *bucket, outputs: finish(number, *bucket, state) }
+            })
+            .collect();
+        rows.sort_by_key(|r| r.bucket);
+        context.release(states.iter().map(|s| s.1.values.capacity()).sum());
+        Ok(rows)
+    };
+    // To start the threads takes longer than to go through a few samples.
+    let few = pieces.iter().map(Piece::count).sum::<usize>() < TASK_COUNT_MIN;
+    let rows: Vec<Vec<AggregateRow>> = if few {
+        groups.into_iter().map(rows_of).collect::<Result<_>>()?
+    } else {
+        groups.into_par_iter().map(rows_of).collect::<Result<_>>()?
+    };
     Ok(rows.into_iter().flatten().collect())
 }
 

@@ -24,6 +24,11 @@ impl Cancel {
         Self { flag: Arc::clone(&self.flag), deadline: Some(deadline) }
     }
 
+    /// The flag itself, for a handler of signals.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.flag)
+    }
+
     /// Asks the work to stop.
     pub fn cancel(&self) {
         self.flag.store(true, Ordering::Relaxed);
