@@ -3,7 +3,7 @@
 use super::args::{Global, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs};
 use super::config::{Layer, Settings};
 use super::io::Io;
-use super::{answer, pattern};
+use super::answer;
 use crate::error::{Error, Result, nearest};
 use crate::model::{Better, Column, MetricMeta, Table};
 
@@ -22,7 +22,7 @@ fn set(args: &MetricSetArgs, global: &Global, io: &mut Io<'_>) -> Result<()> {
     let settings = Settings::resolve(Layer::default(), global, &io.surroundings)?;
     let db = settings.open_to_change()?;
     let all: Vec<String> = db.store().snapshot()?.metrics()?.into_iter().map(|(_, name, _)| name).collect();
-    let meant: Vec<&str> = all.iter().map(String::as_str).filter(|n| pattern::matches(&args.pattern, n)).collect();
+    let meant: Vec<&str> = all.iter().map(String::as_str).filter(|n| crate::model::matches(&args.pattern, n)).collect();
     if meant.is_empty() {
         return Err(unknown(&args.pattern, &all));
     }

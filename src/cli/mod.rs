@@ -15,7 +15,6 @@ pub mod io;
 pub mod man;
 pub mod metric;
 mod open;
-pub mod pattern;
 pub mod query;
 pub mod source;
 pub mod stats;

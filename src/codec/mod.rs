@@ -10,6 +10,7 @@
 mod bitpack;
 mod decimal;
 mod ints;
+pub mod sorted;
 pub mod times;
 pub mod values;
 

@@ -1,7 +1,7 @@
 //! Pieces: stretches of a series' samples in ascending time, each with a summary. A chunk of a store is one, and so are rows in memory.
 
 use crate::error::Result;
-use crate::model::TimeRange;
+use crate::model::{TimeRange, sort_by_time};
 use crate::query::aggregate::Point;
 use crate::query::source::{Bucketing, ScanReport};
 use crate::stats::Bounds;
@@ -27,16 +27,6 @@ impl Rows {
         sort_by_time(&mut times, &mut values);
         let bounds = Bounds::of(&values);
         Some(Self { times, values, bounds })
-    }
-}
-
-/// Sorts by time; equal times keep their order.
-pub(super) fn sort_by_time(times: &mut Vec<i64>, values: &mut Vec<f64>) {
-    if !times.is_sorted() {
-        let mut order: Vec<usize> = (0..times.len()).collect();
-        order.sort_by_key(|i| times[*i]);
-        *times = order.iter().map(|i| times[*i]).collect();
-        *values = order.iter().map(|i| values[*i]).collect();
     }
 }
 

@@ -1,9 +1,9 @@
 //! Samples as they are: a series' pieces merged in order of time.
 
 use super::aggregate::bytes;
-use super::piece::{Piece, Reader, sort_by_time};
+use super::piece::{Piece, Reader};
 use crate::error::{Error, Result};
-use crate::model::{Cancel, TimeRange};
+use crate::model::{Cancel, TimeRange, sort_by_time};
 use crate::query::source::{Scan, SeriesSamples, ValueFilter};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,6 +3,7 @@
 mod cancel;
 mod labels;
 mod metric;
+mod pattern;
 mod sample;
 mod table;
 mod time;
@@ -11,7 +12,8 @@ mod unit;
 pub use cancel::{Cancel, NoProgress, Progress};
 pub use labels::{LABEL_LEN_MAX, Labels};
 pub use metric::{Better, Kind, MetricMeta};
-pub use sample::{Columns, Series, SeriesSet, TIME_MAX};
+pub use pattern::matches;
+pub use sample::{Columns, Series, SeriesSet, TIME_MAX, sort_by_time};
 pub use table::{Cells, Column, ColumnType, Note, Table};
 pub use time::{Duration, TimeRange, Timestamp, Zone};
 pub use unit::{Dimension, Unit};

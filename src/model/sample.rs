@@ -95,3 +95,19 @@ impl Columns {
         self.values.clear();
     }
 }
+/// Sorts samples by time; those of equal time keep their order.
+///
+/// ```
+/// let (mut times, mut values) = (vec![2, 1, 2], vec![0.1, 0.2, 0.3]);
+/// perfdb::model::sort_by_time(&mut times, &mut values);
+/// assert_eq!((times, values), (vec![1, 2, 2], vec![0.2, 0.1, 0.3]));
+/// ```
+pub fn sort_by_time(times: &mut Vec<i64>, values: &mut Vec<f64>) {
+    if !times.is_sorted() {
+        let mut order: Vec<usize> = (0..times.len()).collect();
+        order.sort_by_key(|i| times[*i]);
+        *times = order.iter().map(|i| times[*i]).collect();
+        *values = order.iter().map(|i| values[*i]).collect();
+    }
+}
+

@@ -3,6 +3,7 @@
 use super::catalog::CatalogWriter;
 use super::chunk::{self, SeriesRows};
 use super::log;
+use super::rollup::days::{self, Touched};
 use super::schema::{LOG, META};
 use super::store::Store;
 use crate::error::{Error, Result};
@@ -44,7 +45,9 @@ impl Store {
             // Large batches go straight to chunks.
             if columns.count() >= DIRECT_COUNT_MIN {
                 let seq = seal(&txn, seq)?;
-                let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq)?;
+                let mut touched = Touched::new();
+                let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq, &mut touched)?;
+                days::mark(&txn, &touched)?;
                 set_next_seq(&txn, seq)?;
             } else if log::append(&txn, &rows, seq, now)? {
                 let seq = seal(&txn, seq)?;
@@ -92,7 +95,10 @@ pub(super) fn next_ingest(txn: &WriteTransaction) -> Result<u64> {
 pub(super) fn seal(txn: &WriteTransaction, seq: u64) -> Result<u64> {
     let last = txn.open_table(LOG)?.last()?.map_or(0, |(key, _)| key.value());
     let rows = log::take(txn)?;
-    chunk::write(txn, chunk::encode_all(rows), 0, seq.max(last + 1))
+    let mut touched = Touched::new();
+    let seq = chunk::write(txn, chunk::encode_all(rows), 0, seq.max(last + 1), &mut touched)?;
+    days::mark(txn, &touched)?;
+    Ok(seq)
 }
 
 /// Sets what is given in `metas`, leaving alone what is not.

@@ -6,6 +6,7 @@
 use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
+use super::rollup::days::{self, Touched};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
 use super::store::Store;
@@ -36,6 +37,8 @@ pub struct Bulk {
     /// Number of the pending batch, once there is one.
     batch: Option<u64>,
     writer: Option<Writer>,
+    /// The days that the writer wrote to.
+    touched: Touched,
     samples: u64,
     first: i64,
     last: i64,
@@ -44,7 +47,7 @@ pub struct Bulk {
 /// The thread that commits encoded chunks while the next ones are being made.
 struct Writer {
     queue: SyncSender<Vec<EncodedChunk>>,
-    thread: JoinHandle<Result<()>>,
+    thread: JoinHandle<Result<Touched>>,
 }
 
 impl std::fmt::Debug for Bulk {
@@ -76,6 +79,7 @@ impl Bulk {
             ids: Vec::new(),
             batch: None,
             writer: None,
+            touched: Touched::new(),
             samples: 0,
             first: i64::MAX,
             last: i64::MIN,
@@ -202,7 +206,11 @@ impl Bulk {
             let store = Arc::clone(&self.store);
             let thread = std::thread::Builder::new()
                 .name("commit".into())
-                .spawn(move || work.iter().try_for_each(|chunks| commit_chunks(&store, chunks, batch)))
+                .spawn(move || {
+                    let mut touched = Touched::new();
+                    work.iter().try_for_each(|chunks| commit_chunks(&store, chunks, batch, &mut touched))?;
+                    Ok(touched)
+                })
                 .map_err(|e| Error::io("start a thread to write", self.store.path(), e))?;
             self.writer = Some(Writer { queue, thread });
         }
@@ -216,7 +224,8 @@ impl Bulk {
             None => Ok(()),
             Some(Writer { queue, thread }) => {
                 drop(queue);
-                thread.join().map_err(|_| Error::Bug("the writing thread panicked".into()))?
+                self.touched = thread.join().map_err(|_| Error::Bug("the writing thread panicked".into()))??;
+                Ok(())
             }
         }
     }
@@ -271,6 +280,7 @@ impl Bulk {
             set_metas(&mut catalog, metas)?;
             catalog.finish()?;
         }
+        days::mark(&txn, &self.touched)?;
         txn.open_table(INGESTS)?.insert(id, records::to_bytes(&id.to_be_bytes(), &record)?.as_slice())?;
         if let Some(hash) = hash {
             txn.open_table(INGEST_HASHES)?.insert(hash, id)?;
@@ -289,7 +299,7 @@ impl Bulk {
         let id = next_ingest(txn)?;
         let rows = self.take_all();
         let seq = seal(txn, next_seq(txn)?)?;
-        let seq = chunk::write(txn, chunk::encode_all(rows), id, seq)?;
+        let seq = chunk::write(txn, chunk::encode_all(rows), id, seq, &mut self.touched)?;
         set_next_seq(txn, seq)?;
         Ok(id)
     }
@@ -311,7 +321,7 @@ const COMMIT_LEN: usize = 8 << 20;
 /// How long other writers have between two commits: more than they wait between two looks.
 const TURN: std::time::Duration = std::time::Duration::from_millis(2);
 
-fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
+fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64, touched: &mut Touched) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
     while rest.peek().is_some() {
         let mut part = Vec::new();
@@ -323,7 +333,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result
         }
         let txn = store.begin_write()?;
         let seq = seal(&txn, next_seq(&txn)?)?;
-        let seq = chunk::write(&txn, part, batch, seq)?;
+        let seq = chunk::write(&txn, part, batch, seq, touched)?;
         set_next_seq(&txn, seq)?;
         txn.commit()?;
         std::thread::sleep(TURN);

@@ -2,12 +2,15 @@
 
 use super::extent;
 use super::header::{HEADER_LEN, Header, Place};
+use super::rollup::days::{Touched, touch};
 use super::schema::{CHUNKS, ChunkKey, DAY_NS, EXTENTS, day_of};
 use crate::codec::{self, crc32};
 use crate::error::{Error, Result};
+use crate::model::sort_by_time;
 use crate::stats::Bounds;
 use rayon::prelude::*;
 use redb::{ReadableTable, WriteTransaction};
+use std::collections::BTreeSet;
 
 /// The most samples in a chunk. Longer chunks gain nothing in size, and make a query read more than it needs.
 const CHUNK_COUNT_MAX: usize = 16_384;
@@ -80,12 +83,7 @@ fn merge(group: Vec<EncodedChunk>) -> Result<Vec<EncodedChunk>> {
 
 /// Sorts the rows by time, equal times staying in order of arrival, and cuts them by day and length.
 fn encode_series(mut rows: SeriesRows) -> Vec<EncodedChunk> {
-    if !rows.times.is_sorted() {
-        let mut order: Vec<u32> = (0..rows.times.len() as u32).collect();
-        order.sort_by_key(|i| rows.times[*i as usize]);
-        rows.times = order.iter().map(|i| rows.times[*i as usize]).collect();
-        rows.values = order.iter().map(|i| rows.values[*i as usize]).collect();
-    }
+    sort_by_time(&mut rows.times, &mut rows.values);
     let mut chunks = Vec::with_capacity(1);
     let mut at = 0;
     while at < rows.times.len() {
@@ -125,8 +123,15 @@ fn encode(metric: u32, series: u32, day: i32, times: &[i64], values: &[f64]) -> 
     EncodedChunk { metric, day, series, start: times[0], header, values: value_bytes, times: time_bytes }
 }
 
-/// Writes chunks and their extents. `seq` is the first free number of arrival; the first free one afterwards is returned.
-pub(super) fn write(txn: &WriteTransaction, mut chunks: Vec<EncodedChunk>, batch: u64, mut seq: u64) -> Result<u64> {
+/// Writes chunks and their extents. `seq` is the first free number of arrival; the first free one afterwards is returned. The days written to
+/// go into `touched`, for the caller to mark once readers see the chunks.
+pub(super) fn write(
+    txn: &WriteTransaction,
+    mut chunks: Vec<EncodedChunk>,
+    batch: u64,
+    mut seq: u64,
+    touched: &mut Touched,
+) -> Result<u64> {
     let mut headers = txn.open_table(CHUNKS)?;
     let mut extents = txn.open_table(EXTENTS)?;
     // Chunks of one series and day stay in their order, which is that of time.
@@ -135,6 +140,8 @@ pub(super) fn write(txn: &WriteTransaction, mut chunks: Vec<EncodedChunk>, batch
         let extent = seq;
         seq += 1;
         let (metric, day) = (group[0].metric, group[0].day);
+        let from = group.iter().map(|c| c.start).min().unwrap_or(i64::MIN);
+        touch(touched, metric, day, from);
         let mut bytes = Vec::with_capacity(group.iter().map(|c| c.values.len() + c.times.len()).sum());
         let first_seq = seq;
         seq += group.len() as u64;
@@ -164,39 +171,74 @@ fn place(bytes: &mut Vec<u8>, key: &[u8; ChunkKey::LEN], column: &[u8], content:
     place
 }
 
-/// Removes every chunk for which `which` holds, and the extents that no chunk is left in. Gives back the series touched.
+/// Removes every chunk for which `which` holds, and the extents that no chunk is left in.
 pub(super) fn remove(txn: &WriteTransaction, which: impl Fn(&ChunkKey, &Header) -> bool) -> Result<Removed> {
-    let mut headers = txn.open_table(CHUNKS)?;
-    let mut removed = Removed::default();
     let mut keys = Vec::new();
-    for entry in headers.iter()? {
+    for entry in txn.open_table(CHUNKS)?.iter()? {
         let (key, header) = entry?;
         let header = Header::from_bytes(key.value(), header.value())?;
         let parsed = ChunkKey::from_bytes(key.value());
         if which(&parsed, &header) {
-            keys.push(*key.value());
-            removed.samples += u64::from(header.count);
-            removed.series.insert((parsed.metric, parsed.series));
-            removed.extents.insert((parsed.metric, parsed.day, header.extent));
+            keys.push(parsed);
         }
     }
-    for key in &keys {
-        headers.remove(key)?;
-    }
-    // A batch owns its extents whole, so that none of these holds a chunk that stays.
-    let mut extents = txn.open_table(EXTENTS)?;
-    for (metric, day, extent) in &removed.extents {
-        extent::remove(&mut extents, *metric, *day, *extent)?;
+    let mut removed = Removed::default();
+    for of_day in keys.chunk_by(|a, b| (a.metric, a.day) == (b.metric, b.day)) {
+        removed.join(remove_keys(txn, of_day[0].metric, of_day[0].day, of_day)?);
     }
     Ok(removed)
 }
 
-/// What [`remove`] took away.
+/// Removes chunks of one day of a metric, and the extents that no chunk is left in.
+pub(super) fn remove_keys(txn: &WriteTransaction, metric: u32, day: i32, keys: &[ChunkKey]) -> Result<Removed> {
+    let mut headers = txn.open_table(CHUNKS)?;
+    let mut removed = Removed::default();
+    let mut emptied = BTreeSet::new();
+    for key in keys {
+        let bytes = key.to_bytes();
+        let Some(header) = headers.remove(&bytes)? else { continue };
+        let header = Header::from_bytes(&bytes, header.value())?;
+        removed.samples += u64::from(header.count);
+        removed.len += u64::from(header.values.len) + u64::from(header.times.len);
+        removed.series.insert((metric, key.series));
+        emptied.insert(header.extent);
+    }
+    if emptied.is_empty() {
+        return Ok(removed);
+    }
+    touch(&mut removed.touched, metric, day, i64::MIN);
+    let (first, last) = (ChunkKey::first(metric, day, 0), ChunkKey::last(metric, day, u32::MAX));
+    for entry in headers.range::<&[u8; ChunkKey::LEN]>(&first.to_bytes()..=&last.to_bytes())? {
+        let (key, header) = entry?;
+        emptied.remove(&Header::from_bytes(key.value(), header.value())?.extent);
+    }
+    let mut extents = txn.open_table(EXTENTS)?;
+    for extent in emptied {
+        extent::remove(&mut extents, metric, day, extent)?;
+    }
+    Ok(removed)
+}
+
+/// What was taken away.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
     pub(super) samples: u64,
-    pub(super) series: std::collections::BTreeSet<(u32, u32)>,
-    extents: std::collections::BTreeSet<(u32, i32, u64)>,
+    /// Bytes of the columns.
+    pub(super) len: u64,
+    /// Metric and number of the series.
+    pub(super) series: BTreeSet<(u32, u32)>,
+    /// The days, from their start on.
+    pub(super) touched: Touched,
+}
+
+impl Removed {
+    /// Takes in what else was taken away.
+    pub(super) fn join(&mut self, other: Self) {
+        self.samples += other.samples;
+        self.len += other.len;
+        self.series.extend(other.series);
+        self.touched.extend(other.touched);
+    }
 }
 
 /// Hands the bytes of a chunk's column to `read`, once their checksum is right.

@@ -2,7 +2,8 @@
 
 use super::catalog::CatalogWriter;
 use super::records::{self, IngestRecord, PendingRecord};
-use super::schema::{CHUNKS, ChunkKey, INGEST_HASHES, INGESTS, LOG, PENDING};
+use super::schema::{CHUNKS, ChunkKey, INGEST_HASHES, INGESTS, LOG, PENDING, ROLLUPS, RollupKey};
+use super::rollup::days;
 use super::store::Store;
 use super::{chunk, log};
 use crate::error::{Error, Result};
@@ -50,6 +51,17 @@ impl Store {
             txn.open_table(INGEST_HASHES)?.remove(hash)?;
         }
         let removed = chunk::remove(&txn, |_, header| header.batch == id)?;
+        if removed.samples < record.samples {
+            return Err(Error::usage_hint(
+                format!(
+                    "of the {} samples of ingest {id}, {} are gone already, by retention or `delete`: it cannot be taken back whole",
+                    record.samples,
+                    record.samples - removed.samples
+                ),
+                "`perfdb delete` removes samples by metric, labels and time",
+            ));
+        }
+        days::mark(&txn, &removed.touched)?;
         forget_empty_series(&txn, removed.series)?;
         txn.commit()?;
         Ok(removed.samples)
@@ -98,13 +110,18 @@ fn drop_batch(txn: &WriteTransaction, id: u64, series_too: bool) -> Result<()> {
 }
 
 /// Removes those of `series` (metric, series) that have no samples left.
-fn forget_empty_series(txn: &WriteTransaction, mut series: BTreeSet<(u32, u32)>) -> Result<()> {
+pub(super) fn forget_empty_series(txn: &WriteTransaction, mut series: BTreeSet<(u32, u32)>) -> Result<()> {
     for entry in txn.open_table(CHUNKS)?.iter()? {
         let key = ChunkKey::from_bytes(entry?.0.value());
         series.remove(&(key.metric, key.series));
     }
     for (id, rows) in log::read(&txn.open_table(LOG)?)? {
         series.remove(&(rows.metric, id));
+    }
+    for entry in txn.open_table(ROLLUPS)?.iter()? {
+        if let Some(key) = RollupKey::from_bytes(entry?.0.value()) {
+            series.remove(&(key.metric, key.series));
+        }
     }
     remove_series(txn, series)
 }

@@ -2,8 +2,8 @@
 
 use super::create;
 use super::schema::{
-    CHUNKS, EXTENTS, FORMAT_VERSION, INGEST_HASHES, INGESTS, LOG, META, METRIC_NAMES, METRICS, PENDING, PENDING_SERIES,
-    POSTINGS, SERIES, SERIES_HASHES,
+    CHUNKS, DAYS, EXTENTS, FORMAT_VERSION, INGEST_HASHES, INGESTS, LOG, META, METRIC_NAMES, METRICS, PENDING,
+    PENDING_SERIES, POLICIES, POSTINGS, ROLLUPS, SERIES, SERIES_HASHES,
 };
 use super::store::OpenOptions;
 use crate::error::{Error, Result};
@@ -34,6 +34,9 @@ pub(super) fn create_tables(txn: &WriteTransaction) -> Result<()> {
     txn.open_table(INGEST_HASHES)?;
     txn.open_table(PENDING)?;
     txn.open_table(PENDING_SERIES)?;
+    txn.open_table(ROLLUPS)?;
+    txn.open_table(DAYS)?;
+    txn.open_table(POLICIES)?;
     Ok(())
 }
 

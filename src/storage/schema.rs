@@ -2,6 +2,7 @@
 //!
 //! Keys are big-endian with the sign bit flipped, so that the order of their bytes is the order of what they mean.
 
+use super::rollup::Level;
 use redb::TableDefinition;
 
 /// The format that this version writes. It reads this one and those before.
@@ -34,6 +35,13 @@ pub(super) const INGEST_HASHES: TableDefinition<'_, u128, u64> = TableDefinition
 pub(super) const PENDING: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pending");
 /// Series that only an incomplete ingest has given samples → number of that ingest.
 pub(super) const PENDING_SERIES: TableDefinition<'_, u32, u64> = TableDefinition::new("pending_series");
+
+/// [`RollupKey`] → buckets of a rollup.
+pub(super) const ROLLUPS: TableDefinition<'_, &[u8; RollupKey::LEN], &[u8]> = TableDefinition::new("rollups");
+/// Metric number, UTC day → what is rolled up and dropped of that day.
+pub(super) const DAYS: TableDefinition<'_, &[u8; 8], &[u8]> = TableDefinition::new("days");
+/// Pattern of metrics → how long they are kept.
+pub(super) const POLICIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("policies");
 
 /// Nanoseconds of a day.
 pub(super) const DAY_NS: i64 = 86_400_000_000_000;
@@ -126,6 +134,51 @@ impl PieceKey {
     pub(super) fn offset_of(bytes: &[u8; Self::LEN]) -> u32 {
         u32::from_be_bytes(part(bytes, 16))
     }
+}
+
+/// Where a rollup stands: by metric, width of its buckets, UTC day, series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RollupKey {
+    pub(super) metric: u32,
+    pub(super) level: Level,
+    pub(super) day: i32,
+    pub(super) series: u32,
+}
+
+impl RollupKey {
+    pub(super) const LEN: usize = 13;
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let mut out = [0; Self::LEN];
+        out[..4].copy_from_slice(&self.metric.to_be_bytes());
+        out[4] = self.level.number();
+        out[5..9].copy_from_slice(&flip_i32(self.day));
+        out[9..].copy_from_slice(&self.series.to_be_bytes());
+        out
+    }
+
+    /// `None` where the level is none that this version knows.
+    pub(super) fn from_bytes(bytes: &[u8; Self::LEN]) -> Option<Self> {
+        Some(Self {
+            metric: u32::from_be_bytes(part(bytes, 0)),
+            level: Level::from_number(bytes[4])?,
+            day: (u32::from_be_bytes(part(bytes, 5)) ^ 1 << 31) as i32,
+            series: u32::from_be_bytes(part(bytes, 9)),
+        })
+    }
+}
+
+/// The key of a day of a metric.
+pub(super) fn day_key(metric: u32, day: i32) -> [u8; 8] {
+    let mut out = [0; 8];
+    out[..4].copy_from_slice(&metric.to_be_bytes());
+    out[4..].copy_from_slice(&flip_i32(day));
+    out
+}
+
+/// Metric and day of a [`day_key`].
+pub(super) fn day_of_key(key: &[u8; 8]) -> (u32, i32) {
+    (u32::from_be_bytes(part(key, 0)), (u32::from_be_bytes(part(key, 4)) ^ 1 << 31) as i32)
 }
 
 /// The key of a series among those of its metric.

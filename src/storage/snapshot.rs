@@ -7,9 +7,13 @@ use super::chunk::{self, Column, SeriesRows};
 use super::header::Header;
 use super::log::{self, LogRows};
 use super::records::{self, IngestRecord};
+use super::retention::{self, Policy};
+use super::rollup::bucket::Bucket;
+use super::rollup::days::{self, Day};
+use super::rollup::record;
 use super::schema::{
-    CHUNKS, ChunkKey, EXTENTS, INGESTS, LOG, METRIC_NAMES, METRICS, PENDING, PENDING_SERIES, POSTINGS, PieceKey,
-    SERIES, day_of, series_key, series_of_key,
+    CHUNKS, ChunkKey, DAYS, EXTENTS, INGESTS, LOG, METRIC_NAMES, METRICS, PENDING, PENDING_SERIES, POLICIES,
+    POSTINGS, PieceKey, ROLLUPS, RollupKey, SERIES, day_key, day_of, day_of_key, series_key, series_of_key,
 };
 use crate::codec;
 use crate::error::Result;
@@ -29,6 +33,9 @@ pub struct Snapshot {
     pub(super) extents: ReadOnlyTable<&'static [u8; PieceKey::LEN], &'static [u8]>,
     log_table: ReadOnlyTable<u64, &'static [u8]>,
     ingests: ReadOnlyTable<u64, &'static [u8]>,
+    rollups: ReadOnlyTable<&'static [u8; RollupKey::LEN], &'static [u8]>,
+    days: ReadOnlyTable<&'static [u8; 8], &'static [u8]>,
+    policies: ReadOnlyTable<&'static str, &'static [u8]>,
     /// Incomplete ingests.
     pending: HashSet<u64>,
     /// Series that only incomplete ingests brought.
@@ -50,6 +57,11 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Where it stands.
+    pub(super) fn key(&self) -> ChunkKey {
+        self.key
+    }
+
     /// Number of the series.
     pub fn series(&self) -> u32 {
         self.key.series
@@ -118,6 +130,9 @@ impl Snapshot {
             extents: txn.open_table(EXTENTS)?,
             log_table: txn.open_table(LOG)?,
             ingests: txn.open_table(INGESTS)?,
+            rollups: txn.open_table(ROLLUPS)?,
+            days: txn.open_table(DAYS)?,
+            policies: txn.open_table(POLICIES)?,
             pending,
             hidden,
             log: OnceLock::new(),
@@ -296,7 +311,7 @@ impl Snapshot {
     }
 
     /// The first day from `day` on that has chunks of `metric`.
-    fn day_from(&self, metric: u32, day: i32) -> Result<Option<i32>> {
+    pub(super) fn day_from(&self, metric: u32, day: i32) -> Result<Option<i32>> {
         let (first, last) = (ChunkKey::first(metric, day, 0), ChunkKey::last(metric, i32::MAX, u32::MAX));
         match self.chunks.range::<&[u8; ChunkKey::LEN]>(&first.to_bytes()..=&last.to_bytes())?.next() {
             Some(entry) => Ok(Some(ChunkKey::from_bytes(entry?.0.value()).day)),
@@ -343,6 +358,37 @@ impl Snapshot {
     /// A damaged store, a failed read.
     pub fn log_counts(&self) -> Result<Vec<(u32, u64)>> {
         Ok(self.log()?.values().map(|rows| (rows.metric, rows.times.len() as u64)).collect())
+    }
+
+    /// How long metrics are kept, by pattern.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    pub fn policies(&self) -> Result<Vec<Policy>> {
+        retention::policies(&self.policies)
+    }
+
+    /// The days of `metric` that are or were rolled up, in order.
+    pub(super) fn days(&self, metric: u32) -> Result<Vec<(i32, Day)>> {
+        let mut all = Vec::new();
+        for entry in self.days.range::<&[u8; 8]>(&day_key(metric, i32::MIN)..=&day_key(metric, i32::MAX))? {
+            let (key, bytes) = entry?;
+            all.push((day_of_key(key.value()).1, Day::from_bytes(key.value(), bytes.value())?));
+        }
+        Ok(all)
+    }
+
+    /// What is known of a day of `metric`.
+    pub(super) fn day(&self, metric: u32, day: i32) -> Result<Option<Day>> {
+        days::get(&self.days, metric, day)
+    }
+
+    /// The buckets of a rollup, none where there is none.
+    pub(super) fn rollup(&self, key: &RollupKey) -> Result<Vec<Bucket>> {
+        match self.rollups.get(&key.to_bytes())? {
+            Some(bytes) => record::decode(key, bytes.value()),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The ingests in the store, oldest first.

@@ -1,7 +1,6 @@
 //! What is known about the metrics of an input: from the input itself, and from `--unit`.
 
 use crate::cli::args::UnitOf;
-use crate::cli::pattern;
 use crate::model::{MetricMeta, SeriesSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +13,7 @@ pub(in crate::cli) fn metas(
     let mut all: BTreeMap<String, MetricMeta> = said.iter().filter(|m| !m.1.guessed).cloned().collect();
     for name in names(series) {
         // The last word counts.
-        if let Some(unit) = typed.iter().rev().find(|unit| pattern::matches(&unit.metric, name)) {
+        if let Some(unit) = typed.iter().rev().find(|unit| crate::model::matches(&unit.metric, name)) {
             all.entry(name.to_owned()).or_default().unit = Some(unit.unit.clone());
         }
     }
@@ -24,7 +23,7 @@ pub(in crate::cli) fn metas(
 /// The patterns of `typed` that no metric of `series` has.
 pub(super) fn unused<'a>(typed: &'a [UnitOf], series: &SeriesSet) -> Vec<&'a str> {
     let names = names(series);
-    let is_unused = |unit: &&UnitOf| !names.iter().any(|name| pattern::matches(&unit.metric, name));
+    let is_unused = |unit: &&UnitOf| !names.iter().any(|name| crate::model::matches(&unit.metric, name));
     typed.iter().filter(is_unused).map(|unit| unit.metric.as_str()).collect()
 }
 

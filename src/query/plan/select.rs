@@ -92,7 +92,7 @@ fn metrics_of(ctx: &Context<'_>, selector: &Selector) -> Result<Vec<usize>> {
         return Err(d.help("`perfdb ingest FILE` puts some in").into());
     }
     let found: Vec<usize> = if selector.is_glob() {
-        (0..ctx.metrics.len()).filter(|i| glob_matches(name, &ctx.metrics[*i].name)).collect()
+        (0..ctx.metrics.len()).filter(|i| crate::model::matches(name, &ctx.metrics[*i].name)).collect()
     } else {
         ctx.metric(name).into_iter().collect()
     };
@@ -124,41 +124,4 @@ fn arithmetic_in(ctx: &Context<'_>, name: &str) -> Option<String> {
         (ctx.metric(left).is_some() && !right.is_empty() || ctx.metric(right).is_some() && !left.is_empty())
             .then(|| format!("avg({left}) {op} avg({right})"))
     })
-}
-
-/// Whether `name` matches `glob`, where each `*` stands for any characters. Linear in both, up to one step back per `*`.
-pub(crate) fn glob_matches(glob: &str, name: &str) -> bool {
-    let mut parts = glob.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        for (glob, name, expected) in [
-            ("*", "cpu", true),
-            ("cpu.*", "cpu.user", true),
-            ("cpu.*", "cpu", false),
-            ("*.user", "cpu.user", true),
-            ("c*.*r", "cpu.user", true),
-            ("a*a", "a", false),
-            ("a*b*c", "a_b_b_c", true),
-            ("**", "", true),
-            ("cpu", "cpu", true),
-            ("cpu", "cpu1", false),
-        ] {
-            assert_eq!(glob_matches(glob, name), expected, "{glob} {name}");
-        }
-    }
 }

@@ -1,10 +1,10 @@
-//! Patterns of metrics, as `metric set`, `ingest --unit` and `export` take them.
+//! Patterns of metrics: of globs in queries, and as `metric set`, `ingest --unit`, `export` and `retention` take them.
 
 /// Whether `name` is what `pattern` says, in which `*` stands for any text, also none. Takes time in proportion to the product of both
 /// lengths at worst.
 ///
 /// ```
-/// use perfdb::cli::pattern::matches;
+/// use perfdb::model::matches;
 /// assert!(matches("cache.*_total", "cache.hits_total"));
 /// assert!(matches("*", "") && !matches("cpu", "cpu.usage"));
 /// ```

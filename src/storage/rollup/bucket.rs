@@ -1,0 +1,189 @@
+//! One bucket of a rollup: made from samples, merged with others.
+
+use super::Level;
+use crate::stats::{Bounds, cell_of};
+
+/// Up to this many values are kept as they are.
+pub(in crate::storage) const EXACT_COUNT_MAX: usize = 16;
+
+/// What a rollup keeps of the samples of one series in one bucket.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::storage) struct Bucket {
+    /// Start of the bucket, ns.
+    pub(in crate::storage) start: i64,
+    /// Samples, 1 and more.
+    pub(in crate::storage) count: u64,
+    pub(in crate::storage) sum: f64,
+    pub(in crate::storage) min: f64,
+    pub(in crate::storage) max: f64,
+    /// Value and time of the first sample by time. Times are kept to 1/60,000 of the bucket.
+    pub(in crate::storage) first: (f64, i64),
+    /// Value and time of the last sample by time.
+    pub(in crate::storage) last: (f64, i64),
+    /// Sum of the steps from sample to sample, a fall counting as a reset to zero.
+    pub(in crate::storage) increase: f64,
+    pub(in crate::storage) spread: Spread,
+}
+
+/// The distribution of a bucket's values.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::storage) enum Spread {
+    /// It was not kept.
+    None,
+    /// All values, ascending.
+    Exact(Vec<f64>),
+    /// Cells, ascending and distinct, with how many values lie in each.
+    Cells(Vec<(u32, u64)>),
+}
+
+/// The buckets of samples in ascending time. `spread` says whether the distribution is kept.
+pub(in crate::storage) fn buckets_of(level: Level, times: &[i64], values: &[f64], spread: bool) -> Vec<Bucket> {
+    let width = level.width();
+    let mut buckets = Vec::new();
+    let mut at = 0;
+    while at < times.len() {
+        let start = times[at].div_euclid(width) * width;
+        let end = at + times[at..].partition_point(|t| *t < start.saturating_add(width));
+        buckets.push(bucket_of(start, &times[at..end], &values[at..end], spread));
+        at = end;
+    }
+    buckets
+}
+
+fn bucket_of(start: i64, times: &[i64], values: &[f64], spread: bool) -> Bucket {
+    let bounds = Bounds::of(values);
+    let last = values.len() - 1;
+    Bucket {
+        start,
+        count: values.len() as u64,
+        sum: bounds.sum,
+        min: bounds.min,
+        max: bounds.max,
+        first: (values[0], times[0]),
+        last: (values[last], times[last]),
+        increase: values.windows(2).map(|w| step(w[0], w[1])).sum(),
+        spread: if spread { Spread::of(values) } else { Spread::None },
+    }
+}
+
+/// What a counter grew by from one sample to the next.
+fn step(before: f64, after: f64) -> f64 {
+    if after >= before { after - before } else { after }
+}
+
+impl Spread {
+    fn of(values: &[f64]) -> Self {
+        if values.len() <= EXACT_COUNT_MAX {
+            let mut sorted = values.to_vec();
+            sorted.sort_unstable_by(f64::total_cmp);
+            return Self::Exact(sorted);
+        }
+        let mut cells: Vec<u32> = values.iter().map(|v| cell_of(*v)).collect();
+        cells.sort_unstable();
+        Self::Cells(cells.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect())
+    }
+
+    fn into_cells(self) -> Vec<(u32, u64)> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Exact(values) => {
+                let cells: Vec<u32> = values.into_iter().map(cell_of).collect();
+                cells.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
+            }
+            Self::Cells(cells) => cells,
+        }
+    }
+
+    /// The distribution of both. One that was not kept leaves none.
+    fn merge(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, _) | (_, Self::None) => Self::None,
+            (Self::Exact(mut a), Self::Exact(b)) if a.len() + b.len() <= EXACT_COUNT_MAX => {
+                a.extend(b);
+                a.sort_unstable_by(f64::total_cmp);
+                Self::Exact(a)
+            }
+            (a, b) => {
+                let mut all = a.into_cells();
+                all.extend(b.into_cells());
+                all.sort_unstable_by_key(|c| c.0);
+                all.dedup_by(|next, kept| {
+                    let same = next.0 == kept.0;
+                    kept.1 += if same { next.1 } else { 0 };
+                    same
+                });
+                Self::Cells(all)
+            }
+        }
+    }
+}
+
+impl Bucket {
+    /// Takes in a bucket of other samples of the same series.
+    pub(in crate::storage) fn merge(&mut self, other: Self) {
+        let (mut early, late) = if other.first.1 < self.first.1 { (other, self.clone()) } else { (self.clone(), other) };
+        early.increase += late.increase + step(early.last.0, late.first.0);
+        early.count += late.count;
+        early.sum += late.sum;
+        early.min = early.min.min(late.min);
+        early.max = early.max.max(late.max);
+        if late.last.1 >= early.last.1 {
+            early.last = late.last;
+        }
+        early.spread = early.spread.merge(late.spread);
+        early.start = self.start;
+        *self = early;
+    }
+}
+
+/// Buckets of a coarser level from those of a finer one, which are in order of time.
+pub(in crate::storage) fn coarser(level: Level, finer: &[Bucket]) -> Vec<Bucket> {
+    let width = level.width();
+    let mut buckets: Vec<Bucket> = Vec::new();
+    for bucket in finer {
+        let start = bucket.start.div_euclid(width) * width;
+        match buckets.last_mut() {
+            Some(last) if last.start == start => last.merge(bucket.clone()),
+            _ => buckets.push(Bucket { start, ..bucket.clone() }),
+        }
+    }
+    buckets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn samples() -> impl Strategy<Value = (Vec<i64>, Vec<f64>)> {
+        prop::collection::vec((0i64..86_400_000, -1e6f64..1e6), 1..400).prop_map(|mut rows| {
+            rows.sort_by_key(|r| r.0);
+            (rows.iter().map(|r| r.0 * 1_000_000).collect(), rows.iter().map(|r| r.1).collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_made_of_hours_is_the_day_made_of_samples((times, values) in samples()) {
+            let hours = buckets_of(Level::Hour, &times, &values, true);
+            let by_hours = coarser(Level::Day, &hours);
+            let direct = buckets_of(Level::Day, &times, &values, true);
+            prop_assert_eq!(by_hours.len(), 1);
+            let (a, b) = (&by_hours[0], &direct[0]);
+            prop_assert_eq!((a.count, a.min, a.max, a.first, a.last), (b.count, b.min, b.max, b.first, b.last));
+            prop_assert!((a.sum - b.sum).abs() < 1e-6);
+            prop_assert_eq!(&a.spread, &b.spread);
+            prop_assert!((a.increase - b.increase).abs() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn merging_takes_the_ends_by_time_whatever_the_order() {
+        let bucket = |time: i64, value: f64| buckets_of(Level::Day, &[time], &[value], true).remove(0);
+        let mut late = bucket(20, 2.0);
+        late.merge(bucket(10, 1.0));
+        assert_eq!((late.first, late.last, late.count), ((1.0, 10), (2.0, 20), 2));
+        assert_eq!(late.spread, Spread::Exact(vec![1.0, 2.0]));
+        assert_eq!(late.increase, 1.0);
+    }
+}
