@@ -4,7 +4,7 @@
 
 use perfdb::engine::Embedded;
 use perfdb::model::{Cancel, Columns, Labels, Series, SeriesSet, TimeRange};
-use perfdb::query::source::{Catalog, Needs, Scan, ScanSeries, Source, ValueFilter};
+use perfdb::query::source::{Catalog, Needs, Rollups, Scan, ScanSeries, Source, ValueFilter};
 use perfdb::storage::{Bulk, OpenOptions, Outcome, Store};
 use proptest::prelude::*;
 use std::path::Path;
@@ -35,6 +35,7 @@ fn dump(store: &Arc<Store>) -> Vec<(String, Vec<(i64, f64)>)> {
             filters: vec![ValueFilter::True],
             needs: Needs::default(),
             memory_max: u64::MAX,
+            rollups: Rollups::Never,
         };
         for found in engine.samples(&scan, &Cancel::new()).unwrap().0 {
             let name = format!("{}{}", metric.name, series[found.index as usize].labels);

@@ -5,9 +5,11 @@
 
 pub mod answer;
 pub mod args;
+mod bar;
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod delete;
 pub mod demo;
 pub mod export;
 pub mod ingest;
@@ -16,6 +18,8 @@ pub mod man;
 pub mod metric;
 mod open;
 pub mod query;
+pub mod retention;
+mod select;
 pub mod source;
 pub mod stats;
 
@@ -107,6 +111,8 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<u8> {
         Command::Export(args) => export::run(&args, global, io),
         Command::Stats(args) => stats::run(&args, global, io),
         Command::Metric(args) => metric::run(&args, global, io),
+        Command::Retention(args) => retention::run(&args, global, io),
+        Command::Delete(args) => delete::run(&args, global, io),
         Command::Demo(args) => demo::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),

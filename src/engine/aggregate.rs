@@ -8,8 +8,9 @@ use super::piece::{Piece, Reader, bucket_of};
 use super::samples::{gather, retain};
 use crate::error::{Error, Result};
 use crate::model::Cancel;
-use crate::query::aggregate::GroupState;
+use crate::query::aggregate::{GroupState, Point};
 use crate::query::source::{AggregateRow, Finish, Needs, Scan, ValueFilter};
+use crate::storage::{Head, RecordReader, Rollup, SpreadRef};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +40,7 @@ pub(super) fn aggregate(
             })
             .collect();
         rows.sort_by_key(|r| r.bucket);
-        context.release(states.iter().map(|s| s.1.values.capacity()).sum());
+        context.release(states.iter().map(|s| s.1.held()).sum());
         Ok(rows)
     };
     // To start the threads takes longer than to go through a few samples.
@@ -108,6 +109,7 @@ impl Context<'_> {
             latest: None,
             times: Vec::new(),
             values: Vec::new(),
+            records: RecordReader::default(),
         };
         if self.scan.needs.steps {
             for series in pieces.chunk_by(|a, b| a.index == b.index) {
@@ -123,12 +125,12 @@ impl Context<'_> {
         Ok(task.states)
     }
 
-    /// Counts the room of `values` more values against the limit.
-    fn hold(&self, values: usize) -> Result<()> {
-        if values == 0 {
+    /// Counts `len` more bytes of values against the limit.
+    fn hold(&self, len: usize) -> Result<()> {
+        if len == 0 {
             return Ok(());
         }
-        let held = self.held.fetch_add(values as u64 * 8, Ordering::Relaxed) + values as u64 * 8;
+        let held = self.held.fetch_add(len as u64, Ordering::Relaxed) + len as u64;
         if held > self.scan.memory_max {
             return Err(Error::limit(
                 format!(
@@ -142,9 +144,9 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn release(&self, values: usize) {
+    fn release(&self, len: usize) {
         // Joined states may hold more than was counted. In one step, or two threads take off more than is there.
-        let less = |held: u64| Some(held.saturating_sub(values as u64 * 8));
+        let less = |held: u64| Some(held.saturating_sub(len as u64));
         let _ = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
@@ -165,6 +167,14 @@ struct Task<'a> {
     latest: Option<(i64, i64, usize)>,
     times: Vec<i64>,
     values: Vec<f64>,
+    records: RecordReader,
+}
+
+/// What a series has in one bucket, from its first to its last value.
+struct Stretch {
+    index: usize,
+    first: f64,
+    last: f64,
 }
 
 impl Task<'_> {
@@ -190,6 +200,9 @@ impl Task<'_> {
     }
 
     fn piece(&mut self, piece: &Piece) -> Result<()> {
+        if let Some(rollup) = piece.rollup() {
+            return self.rollup(piece, rollup, &mut |_| {});
+        }
         let scan = self.context.scan;
         let reader = self.context.reader;
         let needs = scan.needs;
@@ -233,6 +246,49 @@ impl Task<'_> {
         self.spread(cut, order)
     }
 
+    /// Takes in the buckets of a rollup that begin in the range, and shows them to `each`.
+    fn rollup(&mut self, piece: &Piece, rollup: &Rollup, each: &mut dyn FnMut(&Head)) -> Result<()> {
+        let needs = self.context.scan.needs;
+        let mut records = std::mem::take(&mut self.records);
+        let (mut held, mut cells, mut missing) = (0, 0, false);
+        rollup.read(&mut records, needs.values, |head, spread| {
+            if !self.context.scan.range.contains(head.start) {
+                return;
+            }
+            each(head);
+            let (index, _) = self.bucket(head.start);
+            let state = &mut self.states[index].1;
+            state.add_summary(head.count, head.sum, head.min, head.max);
+            if needs.ends {
+                let order = piece.order();
+                state.offer_first(Point { time: head.first.1, order, value: head.first.0 });
+                state.offer_last(Point { time: head.last.1, order, value: head.last.0 });
+            }
+            if needs.values {
+                let before = state.held();
+                match spread {
+                    SpreadRef::None => missing = true,
+                    SpreadRef::Exact(values) => state.values.extend_from_slice(values),
+                    SpreadRef::Singles(of_values) => state.cells.extend_from_slice(of_values),
+                    SpreadRef::Runs(distinct, extra) => {
+                        state.runs.extend(distinct.iter().zip(extra).map(|(c, n)| (*c, n + 1)));
+                    }
+                }
+                cells += if matches!(spread, SpreadRef::Exact(_)) { 0 } else { head.count };
+                held += state.held() - before;
+            }
+        })?;
+        self.records = records;
+        self.context.reader.note_cells(cells);
+        if missing {
+            return Err(Error::usage_hint(
+                format!("the {} rollups of a gauge or counter keep no distribution, and its samples were dropped", rollup.level()),
+                "ask for a coarser bucket, for avg, min or max, or have it kept from now on with `perfdb retention set ... --histograms`",
+            ));
+        }
+        self.context.hold(held)
+    }
+
     /// A piece that falls into one bucket whole, without a condition.
     fn whole_piece(&mut self, piece: &Piece, index: usize) -> Result<()> {
         let needs = self.context.scan.needs;
@@ -247,16 +303,16 @@ impl Task<'_> {
             self.context.reader.values(piece, 0..piece.count(), &mut self.values)?;
             let rest = Needs { summary: false, ends: false, steps: false, ..needs };
             // The count goes in with these values.
-            let before = state.values.capacity();
+            let before = state.held();
             state.add(rest, None, &self.values, 0);
-            self.context.hold(state.values.capacity() - before)?;
+            self.context.hold(state.held() - before)?;
             state.add_summary(0, piece.sum(), piece.min_max().0, piece.min_max().1);
             return Ok(());
         }
         if needs.values {
-            let before = state.values.capacity();
+            let before = state.held();
             self.context.reader.values(piece, 0..piece.count(), &mut state.values)?;
-            self.context.hold(state.values.capacity() - before)?;
+            self.context.hold(state.held() - before)?;
         } else {
             self.context.reader.note_summary();
         }
@@ -273,9 +329,9 @@ impl Task<'_> {
             let (index, end) = if cut { self.bucket(times[at]) } else { self.bucket(0) };
             let next = if cut && end != i64::MAX { at + run_len(&times[at..], end) } else { values.len() };
             let state = &mut self.states[index].1;
-            let before = state.values.capacity();
+            let before = state.held();
             state.add(needs, cut.then(|| &times[at..next]), &values[at..next], order + at as u64);
-            let grown = state.values.capacity() - before;
+            let grown = state.held() - before;
             self.context.hold(grown)?;
             at = next;
         }
@@ -287,27 +343,75 @@ impl Task<'_> {
     fn whole_series(&mut self, pieces: &[Piece]) -> Result<()> {
         let scan = self.context.scan;
         let filter = &scan.filters[scan.series[pieces[0].index as usize].filter as usize];
+        // Rollups come before chunks, in order of time among themselves.
+        let rollups = pieces.iter().take_while(|p| p.rollup().is_some()).count();
+        let (rollups, pieces) = pieces.split_at(rollups);
+        let mut heads = Vec::new();
+        for piece in rollups {
+            if let Some(rollup) = piece.rollup() {
+                self.rollup(piece, rollup, &mut |head| heads.push(*head))?;
+            }
+        }
         let (times, values) = gather(self.context.reader, pieces, scan.range, filter)?;
+        let order = pieces.first().map_or(0, Piece::order);
+        let mut heads = heads.into_iter().peekable();
         let mut at = 0;
         let mut before: Option<f64> = None;
-        while at < values.len() {
+        let mut open: Option<Stretch> = None;
+        while at < values.len() || heads.peek().is_some() {
+            if let Some(head) = heads.next_if(|head| at == values.len() || head.first.1 <= times[at]) {
+                self.step_of_rollup(&head, &mut before);
+                let (index, _) = self.bucket(head.start);
+                self.stretch(&mut open, index, head.first.0, head.last.0);
+                continue;
+            }
             let (index, end) = self.bucket(times[at]);
+            let next_head = heads.peek().map_or(i64::MAX, |head| head.first.1);
+            let end = end.min(next_head);
             let next = if end == i64::MAX { values.len() } else { at + run_len(&times[at..], end) };
             let state = &mut self.states[index].1;
-            let held = state.values.capacity();
-            state.add(scan.needs, Some(&times[at..next]), &values[at..next], pieces[0].order());
+            let held = state.held();
+            state.add(scan.needs, Some(&times[at..next]), &values[at..next], order);
             for value in &values[at..next] {
                 if let Some(before) = before {
                     state.add_step(before, *value);
                 }
                 before = Some(*value);
             }
-            state.add_delta(values[at], values[next - 1]);
-            let grown = state.values.capacity() - held;
+            let grown = state.held() - held;
             self.context.hold(grown)?;
+            self.stretch(&mut open, index, values[at], values[next - 1]);
             at = next;
         }
+        if let Some(last) = open {
+            self.states[last.index].1.add_delta(last.first, last.last);
+        }
         Ok(())
+    }
+
+    /// Goes on with a series' stretch in a bucket, or ends it where the next bucket begins.
+    fn stretch(&mut self, open: &mut Option<Stretch>, index: usize, first: f64, last: f64) {
+        match open {
+            Some(open) if open.index == index => open.last = last,
+            _ => {
+                if let Some(done) = open.replace(Stretch { index, first, last }) {
+                    self.states[done.index].1.add_delta(done.first, done.last);
+                }
+            }
+        }
+    }
+
+    /// The steps within a bucket of a rollup, and the one that leads to it.
+    fn step_of_rollup(&mut self, head: &Head, before: &mut Option<f64>) {
+        let (index, _) = self.bucket(head.start);
+        let state = &mut self.states[index].1;
+        if let Some(before) = *before {
+            state.add_step(before, head.first.0);
+        }
+        // Without a count of its own, a fall within the bucket cannot be told from its ends.
+        state.increase.add(head.increase.unwrap_or((head.last.0 - head.first.0).max(0.0)));
+        state.step_count += head.count - 1;
+        *before = Some(head.last.0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::aggregate::aggregate;
 use super::piece::{Piece, Reader, Rows, report_of};
+use super::rolled::Rolled;
 use super::samples::samples;
 use crate::error::Result;
 use crate::model::{Cancel, TimeRange};
@@ -42,20 +43,41 @@ impl Embedded {
         &self.snapshot
     }
 
-    /// The pieces of `scan`, ordered by group, then series, then order of arrival.
-    fn pieces(&self, scan: &Scan) -> Result<Vec<Piece>> {
+    /// The pieces of `scan`, ordered by group, then series, then order of arrival; and what is to be said about rollups.
+    fn pieces(&self, scan: &Scan) -> Result<(Vec<Piece>, ScanReport)> {
         let mut by_metric: HashMap<MetricId, Vec<(u32, u32)>> = HashMap::new();
         for (index, series) in scan.series.iter().enumerate() {
             by_metric.entry(series.metric).or_default().push((series.series, index as u32));
         }
         let mut pieces = Vec::new();
+        let mut report = ScanReport::default();
         for (metric, mut wanted) in by_metric {
             wanted.sort_unstable();
-            self.pieces_of_metric(metric, &wanted, scan.range, &mut pieces)?;
+            let rolled = Rolled::choose(scan, &self.snapshot.rolled_days(metric)?)?;
+            self.rollups_of_metric(metric, &wanted, &rolled, &mut pieces)?;
+            report.rollup_cut |= rolled.cut;
+            report.dropped_until = report.dropped_until.max(rolled.dropped_until);
+            self.pieces_of_metric(metric, &wanted, scan.range, &rolled, &mut pieces)?;
         }
         // A series' chunks come by day and time; order of arrival matters only among equal times.
         pieces.sort_by_key(|p| (scan.series[p.index as usize].group, p.index, p.order()));
-        Ok(pieces)
+        Ok((pieces, report))
+    }
+
+    /// `wanted`: series number and index in the scan, sorted.
+    fn rollups_of_metric(
+        &self,
+        metric: MetricId,
+        wanted: &[(u32, u32)],
+        rolled: &Rolled,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<()> {
+        let index_of = |series: u32| wanted.binary_search_by_key(&series, |w| w.0).ok().map(|i| wanted[i].1);
+        for (first, last, level) in &rolled.stretches {
+            let found = self.snapshot.rollups(metric, *level, (*first, *last), |series| index_of(series).is_some())?;
+            pieces.extend(found.into_iter().filter_map(|r| Some(Piece::of_rollup(index_of(r.series())?, r))));
+        }
+        Ok(())
     }
 
     /// `wanted`: series number and index in the scan, sorted.
@@ -64,6 +86,7 @@ impl Embedded {
         metric: MetricId,
         wanted: &[(u32, u32)],
         range: TimeRange,
+        rolled: &Rolled,
         pieces: &mut Vec<Piece>,
     ) -> Result<()> {
         let index_of = |series: u32| wanted.binary_search_by_key(&series, |w| w.0).ok().map(|i| wanted[i].1);
@@ -72,7 +95,9 @@ impl Embedded {
         // Numbers far apart mean that the metric has many other series between these.
         let few = (few.len() < 4 || span > few.len() * SEEK_SHARE).then_some(few.as_slice());
         for chunk in self.snapshot.chunks(metric, range, |series| index_of(series).is_some(), few)? {
-            if let Some(index) = index_of(chunk.series()) {
+            if let Some(index) = index_of(chunk.series())
+                && !rolled.replaces(chunk.extent().0)
+            {
                 pieces.push(Piece::of_chunk(index, chunk));
             }
         }
@@ -112,20 +137,27 @@ impl Catalog for Embedded {
 
 impl Source for Embedded {
     fn aggregate(&self, scan: &Scan, finish: Finish<'_>, cancel: &Cancel) -> Result<(Vec<AggregateRow>, ScanReport)> {
-        let pieces = self.pieces(scan)?;
+        let (pieces, said) = self.pieces(scan)?;
         let reader = Reader::new(Some(&self.snapshot));
         let rows = aggregate(scan, &pieces, &reader, finish, cancel)?;
-        Ok((rows, reader.report(&pieces)))
+        Ok((rows, with(reader.report(&pieces), &said)))
     }
 
     fn samples(&self, scan: &Scan, cancel: &Cancel) -> Result<(Vec<SeriesSamples>, ScanReport)> {
-        let pieces = self.pieces(scan)?;
+        let (pieces, said) = self.pieces(scan)?;
         let reader = Reader::new(Some(&self.snapshot));
         let found = samples(scan, &pieces, &reader, cancel)?;
-        Ok((found, reader.report(&pieces)))
+        Ok((found, with(reader.report(&pieces), &said)))
     }
 
     fn estimate(&self, scan: &Scan) -> Result<ScanReport> {
-        Ok(report_of(&self.pieces(scan)?))
+        let (pieces, said) = self.pieces(scan)?;
+        Ok(with(report_of(&pieces), &said))
     }
+}
+
+/// Both reports in one.
+fn with(mut report: ScanReport, said: &ScanReport) -> ScanReport {
+    report.add(said);
+    report
 }

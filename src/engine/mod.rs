@@ -4,6 +4,7 @@ mod aggregate;
 mod embedded;
 mod memory;
 mod piece;
+mod rolled;
 mod samples;
 
 pub use embedded::Embedded;

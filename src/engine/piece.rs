@@ -5,7 +5,7 @@ use crate::model::{TimeRange, sort_by_time};
 use crate::query::aggregate::Point;
 use crate::query::source::{Bucketing, ScanReport};
 use crate::stats::Bounds;
-use crate::storage::{Chunk, Snapshot};
+use crate::storage::{Chunk, Rollup, Snapshot};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,6 +43,8 @@ enum At {
     Chunk(Chunk),
     /// Rows, and whether they come from the log of a store.
     Rows(Arc<Rows>, bool),
+    /// What is left of samples, or stands for them.
+    Rollup(Rollup),
 }
 
 /// Samples of one piece are fewer than this, so that their order of arrival fits beside the piece's.
@@ -60,8 +62,19 @@ impl Piece {
         Self { index, at: At::Rows(rows, log) }
     }
 
+    pub(super) fn of_rollup(index: u32, rollup: Rollup) -> Self {
+        Self { index, at: At::Rollup(rollup) }
+    }
+
+    /// The rollup that the piece is, if it is one. It has no samples to read.
+    pub(super) fn rollup(&self) -> Option<&Rollup> {
+        if let At::Rollup(rollup) = &self.at { Some(rollup) } else { None }
+    }
+
+    /// How many samples; of a rollup about how many values it takes to go through.
     pub(super) fn count(&self) -> usize {
         match &self.at {
+            At::Rollup(rollup) => rollup.len(),
             At::Chunk(chunk) => chunk.count(),
             At::Rows(rows, _) => rows.times.len(),
         }
@@ -70,6 +83,7 @@ impl Piece {
     /// Times of the first and last sample.
     pub(super) fn extent(&self) -> (i64, i64) {
         match &self.at {
+            At::Rollup(rollup) => rollup.day(),
             At::Chunk(chunk) => chunk.extent(),
             At::Rows(rows, _) => (rows.times[0], rows.times[rows.times.len() - 1]),
         }
@@ -77,6 +91,7 @@ impl Piece {
 
     pub(super) fn min_max(&self) -> (f64, f64) {
         match &self.at {
+            At::Rollup(_) => (f64::NEG_INFINITY, f64::INFINITY),
             At::Chunk(chunk) => chunk.min_max(),
             At::Rows(rows, _) => (rows.bounds.min, rows.bounds.max),
         }
@@ -84,6 +99,7 @@ impl Piece {
 
     pub(super) fn sum(&self) -> f64 {
         match &self.at {
+            At::Rollup(_) => 0.0,
             At::Chunk(chunk) => chunk.sum(),
             At::Rows(rows, _) => rows.bounds.sum,
         }
@@ -93,6 +109,7 @@ impl Piece {
     pub(super) fn ends(&self) -> (Point, Point) {
         let (first_time, last_time) = self.extent();
         let (first, last) = match &self.at {
+            At::Rollup(_) => (0.0, 0.0),
             At::Chunk(chunk) => chunk.end_values(),
             At::Rows(rows, _) => (rows.values[0], rows.values[rows.values.len() - 1]),
         };
@@ -109,6 +126,8 @@ impl Piece {
             At::Chunk(chunk) => chunk.order().min(ORDER_LOG - 1) * ORDER_SPAN,
             At::Rows(_, true) => ORDER_LOG * ORDER_SPAN,
             At::Rows(_, false) => u64::from(self.index) << 32,
+            // Before all chunks, by day.
+            At::Rollup(rollup) => rollup.order(),
         }
     }
 
@@ -125,6 +144,7 @@ pub(super) struct Reader<'a> {
     from_log: AtomicU64,
     from_summary: AtomicU64,
     pruned: AtomicU64,
+    from_cells: AtomicU64,
 }
 
 impl<'a> Reader<'a> {
@@ -136,6 +156,7 @@ impl<'a> Reader<'a> {
             from_log: AtomicU64::new(0),
             from_summary: AtomicU64::new(0),
             pruned: AtomicU64::new(0),
+            from_cells: AtomicU64::new(0),
         }
     }
 
@@ -148,6 +169,7 @@ impl<'a> Reader<'a> {
         let counter = if piece.is_log() { &self.from_log } else { &self.decoded };
         counter.fetch_add(range.len() as u64, Ordering::Relaxed);
         match &piece.at {
+            At::Rollup(_) => Ok(()),
             At::Chunk(chunk) => self.snapshot()?.values(chunk, range, out),
             At::Rows(rows, _) => {
                 out.extend_from_slice(&rows.values[range]);
@@ -159,6 +181,7 @@ impl<'a> Reader<'a> {
     /// Appends the times at `range`.
     pub(super) fn times(&self, piece: &Piece, range: Range<usize>, out: &mut Vec<i64>) -> Result<()> {
         match &piece.at {
+            At::Rollup(_) => Ok(()),
             At::Chunk(chunk) => self.snapshot()?.times(chunk, |times| times.decode(range, out)),
             At::Rows(rows, _) => {
                 out.extend_from_slice(&rows.times[range]);
@@ -175,6 +198,7 @@ impl<'a> Reader<'a> {
         }
         let bounds = (range.start > first, range.end <= last);
         match &piece.at {
+            At::Rollup(_) => Ok(0..0),
             At::Chunk(chunk) => self.snapshot()?.times(chunk, |times| {
                 let start = if bounds.0 { times.count_before(range.start)? } else { 0 };
                 let end = if bounds.1 { times.count_before(range.end)? } else { chunk.count() };
@@ -192,6 +216,10 @@ impl<'a> Reader<'a> {
         self.from_summary.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn note_cells(&self, values: u64) {
+        self.from_cells.fetch_add(values, Ordering::Relaxed);
+    }
+
     pub(super) fn note_pruned(&self) {
         self.pruned.fetch_add(1, Ordering::Relaxed);
     }
@@ -203,6 +231,7 @@ impl<'a> Reader<'a> {
             chunks_pruned: self.pruned.load(Ordering::Relaxed),
             samples_decoded: self.decoded.load(Ordering::Relaxed),
             samples_from_log: self.from_log.load(Ordering::Relaxed),
+            values_from_cells: self.from_cells.load(Ordering::Relaxed),
             ..report_of(pieces)
         }
     }
@@ -213,9 +242,14 @@ pub(super) fn report_of(pieces: &[Piece]) -> ScanReport {
     let mut series: Vec<u32> = pieces.iter().map(|p| p.index).collect();
     series.sort_unstable();
     series.dedup();
+    let rollups = || pieces.iter().filter_map(Piece::rollup);
+    let spans = rollups().map(Rollup::day);
     ScanReport {
         series: series.len() as u64,
-        chunks: pieces.iter().filter(|p| !p.is_log()).count() as u64,
+        chunks: pieces.iter().filter(|p| !p.is_log() && p.rollup().is_none()).count() as u64,
+        rollups: rollups().count() as u64,
+        rollup_width_max: rollups().map(|r| r.level().width()).max().unwrap_or(0),
+        rollup_span: spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))),
         ..ScanReport::default()
     }
 }

@@ -47,6 +47,10 @@ pub struct GroupState {
     pub step_count: u64,
     /// All values, in no order.
     pub values: Vec<f64>,
+    /// Values known by their cell only ([`crate::stats::cell_of`]), in no order.
+    pub cells: Vec<u32>,
+    /// Cells with many values each: cell and how many.
+    pub runs: Vec<(u32, u64)>,
 }
 
 impl Default for GroupState {
@@ -66,6 +70,8 @@ impl Default for GroupState {
             delta: Sum::default(),
             step_count: 0,
             values: Vec::new(),
+            cells: Vec::new(),
+            runs: Vec::new(),
         }
     }
 }
@@ -140,6 +146,11 @@ impl GroupState {
         self.delta.add(last - first);
     }
 
+    /// Bytes of the values held.
+    pub fn held(&self) -> usize {
+        self.values.capacity() * 8 + self.cells.capacity() * 4 + self.runs.capacity() * 16
+    }
+
     fn join_moments(&mut self, count: u64, mean: f64, squares: f64) {
         // Chan, Golub, LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
         let (a, b) = (self.count as f64, count as f64);
@@ -177,5 +188,7 @@ impl GroupState {
         } else {
             self.values.append(&mut other.values);
         }
+        self.cells.append(&mut other.cells);
+        self.runs.append(&mut other.runs);
     }
 }

@@ -2,7 +2,6 @@
 
 use super::ast::{Explain, Query};
 use super::exec::execute;
-use super::exec::grid::add_report;
 use super::functions::Compute;
 use super::plan::calls::Reduction;
 use super::plan::context::Context;
@@ -11,7 +10,7 @@ use super::plan::schema::Role;
 use super::plan::{Plan, Shape, plan};
 use super::source::{Scan, ScanReport};
 use crate::error::Result;
-use crate::model::{Column, Table, Timestamp};
+use crate::model::{Column, Duration, Table, Timestamp};
 
 /// The lines of an explanation.
 #[derive(Default)]
@@ -102,11 +101,15 @@ fn series(lines: &mut Lines, plan: &Plan) {
 fn estimates(ctx: &Context<'_>, lines: &mut Lines, scans: &[Scan]) -> Result<()> {
     let mut sum = ScanReport::default();
     for scan in scans {
-        add_report(&mut sum, &ctx.source.estimate(scan)?);
+        sum.add(&ctx.source.estimate(scan)?);
     }
     lines.add("read", "scans", scans.len());
     lines.add("read", "series", sum.series);
     lines.add("read", "chunks that overlap the range", sum.chunks);
+    if sum.rollups > 0 {
+        let width = Duration::from_ns(sum.rollup_width_max);
+        lines.add("read", format!("rollups of a series and day, {width} and finer").as_str(), sum.rollups);
+    }
     // How many of them a summary answers, or rules out, shows only when they are looked at: see `measured`.
     Ok(())
 }
@@ -118,6 +121,10 @@ fn measured(lines: &mut Lines, report: &ScanReport) {
     lines.add("ran", "chunks that no value could match in", report.chunks_pruned);
     lines.add("ran", "samples decoded", report.samples_decoded);
     lines.add("ran", "samples from the log", report.samples_from_log);
+    if report.rollups > 0 {
+        lines.add("ran", "rollups of a series and day", report.rollups);
+        lines.add("ran", "values known by their cell", report.values_from_cells);
+    }
 }
 
 fn columns(lines: &mut Lines, plan: &Plan) {

@@ -80,6 +80,8 @@ pub struct Needs {
     pub values: bool,
     /// Steps between neighbours of a series: increase and delta.
     pub steps: bool,
+    /// The samples themselves: what a rollup keeps of them will not do.
+    pub raw: bool,
 }
 
 /// A condition on the value of a sample.
@@ -213,6 +215,20 @@ pub struct Scan {
     pub needs: Needs,
     /// Bytes of values that may be held at once.
     pub memory_max: u64,
+    /// When rollups are read instead of samples.
+    pub rollups: Rollups,
+}
+
+/// When rollups are read instead of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rollups {
+    /// Never: samples that were dropped are missing.
+    Never,
+    /// Where the samples were dropped.
+    #[default]
+    WhereDropped,
+    /// Wherever there are any.
+    Wherever,
 }
 
 /// One group and bucket of an aggregation.
@@ -252,6 +268,39 @@ pub struct ScanReport {
     pub samples_decoded: u64,
     /// Samples read from the log of recent batches.
     pub samples_from_log: u64,
+    /// Rollups read instead of samples: one is the buckets of a series and day.
+    pub rollups: u64,
+    /// The widest buckets among them, ns.
+    pub rollup_width_max: i64,
+    /// Start of the first and end of the last day that rollups were read of, ns.
+    pub rollup_span: Option<(i64, i64)>,
+    /// Values taken from the cells of rollups, which are approximate.
+    pub values_from_cells: u64,
+    /// Whether the range cuts a bucket of a rollup: it counts where it begins.
+    pub rollup_cut: bool,
+    /// End of the last day (ns) whose samples were dropped, where samples were asked for.
+    pub dropped_until: Option<i64>,
+}
+
+impl ScanReport {
+    /// Adds what another scan read.
+    pub fn add(&mut self, other: &Self) {
+        self.series += other.series;
+        self.chunks += other.chunks;
+        self.chunks_from_summary += other.chunks_from_summary;
+        self.chunks_pruned += other.chunks_pruned;
+        self.samples_decoded += other.samples_decoded;
+        self.samples_from_log += other.samples_from_log;
+        self.rollups += other.rollups;
+        self.rollup_width_max = self.rollup_width_max.max(other.rollup_width_max);
+        self.rollup_span = match (self.rollup_span, other.rollup_span) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        self.values_from_cells += other.values_from_cells;
+        self.rollup_cut |= other.rollup_cut;
+        self.dropped_until = self.dropped_until.max(other.dropped_until);
+    }
 }
 
 /// Turns the state of one group and bucket into the outputs of its row. Runs in parallel. The first argument is the group,

@@ -13,5 +13,5 @@ mod sum;
 pub use distribution::{Bin, histogram};
 pub use quantile::{median, quantile_nearest, quantiles};
 pub use robust::{iqr, mad, trimmed_mean};
-pub use sketch::{CELL_COUNT, CELL_ERROR, cell_of, cell_value};
+pub use sketch::{CELL_COUNT, CELL_ERROR, Weighted, cell_of, cell_quantiles, cell_value};
 pub use sum::{Bounds, Sum, min_max};

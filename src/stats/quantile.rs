@@ -19,21 +19,38 @@ const SORTED_COUNT_MAX: usize = 32;
 /// assert_eq!(perfdb::stats::quantiles(&mut [], &[0.5]), None);
 /// ```
 pub fn quantiles(values: &mut [f64], fractions: &[f64]) -> Option<Vec<f64>> {
-    let last = values.len().checked_sub(1)?;
-    let position = |fraction: f64| {
-        let exact = last as f64 * share(fraction);
-        let below = (exact as usize).min(last);
-        (below, (below + 1).min(last), exact - below as f64)
-    };
-    let mut ranks: Vec<usize> = fractions.iter().map(|f| position(*f)).flat_map(|p| [p.0, p.1]).collect();
-    ranks.sort_unstable();
-    ranks.dedup();
-    select(values, 0, &ranks);
-    let between = |fraction: &f64| {
-        let (below, above, weight) = position(*fraction);
-        interpolate(values[below], values[above], weight)
-    };
-    Some(fractions.iter().map(between).collect())
+    let ranks = Ranks::new(values.len(), fractions)?;
+    select(values, 0, &ranks.all(), f64::total_cmp);
+    Some(ranks.values(|rank| values[rank]))
+}
+
+/// The ranks that quantiles lie between, and how far.
+pub(super) struct Ranks(Vec<(usize, usize, f64)>);
+
+impl Ranks {
+    /// Of `count` values at `fractions`; `None` without values.
+    pub(super) fn new(count: usize, fractions: &[f64]) -> Option<Self> {
+        let last = count.checked_sub(1)?;
+        let position = |fraction: &f64| {
+            let exact = last as f64 * share(*fraction);
+            let below = (exact as usize).min(last);
+            (below, (below + 1).min(last), exact - below as f64)
+        };
+        Some(Self(fractions.iter().map(position).collect()))
+    }
+
+    /// All ranks, ascending and unique.
+    pub(super) fn all(&self) -> Vec<usize> {
+        let mut ranks: Vec<usize> = self.0.iter().flat_map(|p| [p.0, p.1]).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        ranks
+    }
+
+    /// The quantiles, where `at` gives the value of a rank.
+    pub(super) fn values(&self, at: impl Fn(usize) -> f64) -> Vec<f64> {
+        self.0.iter().map(|(below, above, weight)| interpolate(at(*below), at(*above), *weight)).collect()
+    }
 }
 
 /// The quantile of `values` at `fraction` (0 to 1) by nearest rank: the smallest value with at least that share of the
@@ -49,12 +66,16 @@ pub fn quantiles(values: &mut [f64], fractions: &[f64]) -> Option<Vec<f64>> {
 /// assert_eq!(perfdb::stats::quantile_nearest(&mut [15.0, 20.0, 35.0, 40.0, 50.0], 0.4), Some(20.0));
 /// ```
 pub fn quantile_nearest(values: &mut [f64], fraction: f64) -> Option<f64> {
-    let last = values.len().checked_sub(1)?;
-    let product = values.len() as f64 * share(fraction);
-    let rank = (product * (1.0 - 4.0 * f64::EPSILON)).ceil() as usize;
-    let index = rank.saturating_sub(1).min(last);
-    select(values, 0, &[index]);
+    let index = nearest_rank(values.len(), fraction)?;
+    select(values, 0, &[index], f64::total_cmp);
     Some(values[index])
+}
+
+/// The 0-based rank that is nearest to `fraction` of `count` values; `None` without values.
+pub(super) fn nearest_rank(count: usize, fraction: f64) -> Option<usize> {
+    let last = count.checked_sub(1)?;
+    let rank = (count as f64 * share(fraction) * (1.0 - 4.0 * f64::EPSILON)).ceil() as usize;
+    Some(rank.saturating_sub(1).min(last))
 }
 
 /// The middle value, or the middle between the two middle ones: the quantile at 0.5, reordering `values`.
@@ -75,15 +96,20 @@ fn share(fraction: f64) -> f64 {
 
 /// Reorders `values`, whose first element has rank `offset` in the whole, until each of `ranks` (ascending, unique, all
 /// within) holds what sorting would put there. Recursion halves `ranks`, so it is as deep as the logarithm of their count.
-pub(super) fn select(values: &mut [f64], offset: usize, ranks: &[usize]) {
+pub(super) fn select<T: Copy>(
+    values: &mut [T],
+    offset: usize,
+    ranks: &[usize],
+    compare: impl Fn(&T, &T) -> std::cmp::Ordering + Copy,
+) {
     let Some(&rank) = ranks.get(ranks.len() / 2) else { return };
     if values.len() <= SORTED_COUNT_MAX {
-        values.sort_unstable_by(f64::total_cmp);
+        values.sort_unstable_by(compare);
         return;
     }
-    let (low, _, high) = values.select_nth_unstable_by(rank - offset, f64::total_cmp);
-    select(low, offset, &ranks[..ranks.len() / 2]);
-    select(high, rank + 1, &ranks[ranks.len() / 2 + 1..]);
+    let (low, _, high) = values.select_nth_unstable_by(rank - offset, compare);
+    select(low, offset, &ranks[..ranks.len() / 2], compare);
+    select(high, rank + 1, &ranks[ranks.len() / 2 + 1..], compare);
 }
 
 /// The point at `weight` (0 to 1) of the way from `a` to `b`. From the middle on it is measured back from `b`, as NumPy

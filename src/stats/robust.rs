@@ -48,7 +48,7 @@ pub fn trimmed_mean(values: &mut [f64], cut: f64) -> Option<f64> {
     let end = count.checked_sub(first).filter(|end| *end > first)?;
     if first > 0 {
         let ranks = if first == end - 1 { vec![first] } else { vec![first, end - 1] };
-        select(values, 0, &ranks);
+        select(values, 0, &ranks, f64::total_cmp);
     }
     Some(mean(&values[first..end]))
 }

@@ -40,6 +40,7 @@ impl Store {
             catalog.reveal(rows.iter().map(|r| r.series))?;
             catalog.finish()?;
         }
+        let mut sealed = false;
         if !rows.is_empty() {
             let seq = next_seq(&txn)?;
             // Large batches go straight to chunks.
@@ -49,13 +50,15 @@ impl Store {
                 let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq, &mut touched)?;
                 days::mark(&txn, &touched)?;
                 set_next_seq(&txn, seq)?;
+                sealed = true;
             } else if log::append(&txn, &rows, seq, now)? {
                 let seq = seal(&txn, seq)?;
                 set_next_seq(&txn, seq)?;
+                sealed = true;
             }
         }
         txn.commit()?;
-        Ok(())
+        if sealed { self.roll_after_write() } else { Ok(()) }
     }
 
     /// Changes the metadata of every metric that `metas` names, making those that are new.

@@ -289,6 +289,7 @@ impl Bulk {
         if self.batch.take().is_some() {
             self.store.tidy_at_close();
         }
+        self.store.roll_after_write()?;
         Ok(Outcome::Added(id))
     }
 

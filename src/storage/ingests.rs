@@ -64,6 +64,7 @@ impl Store {
         days::mark(&txn, &removed.touched)?;
         forget_empty_series(&txn, removed.series)?;
         txn.commit()?;
+        self.roll_after_write()?;
         Ok(removed.samples)
     }
 

@@ -12,7 +12,7 @@ use super::rollup::bucket::Bucket;
 use super::rollup::days::{self, Day};
 use super::rollup::record;
 use super::schema::{
-    CHUNKS, ChunkKey, DAYS, EXTENTS, INGESTS, LOG, METRIC_NAMES, METRICS, PENDING, PENDING_SERIES, POLICIES,
+    CHUNKS, ChunkKey, DAY_NS, DAYS, EXTENTS, INGESTS, LOG, METRIC_NAMES, METRICS, PENDING, PENDING_SERIES, POLICIES,
     POSTINGS, PieceKey, ROLLUPS, RollupKey, SERIES, day_key, day_of, day_of_key, series_key, series_of_key,
 };
 use crate::codec;
@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub(super) extents: ReadOnlyTable<&'static [u8; PieceKey::LEN], &'static [u8]>,
     log_table: ReadOnlyTable<u64, &'static [u8]>,
     ingests: ReadOnlyTable<u64, &'static [u8]>,
-    rollups: ReadOnlyTable<&'static [u8; RollupKey::LEN], &'static [u8]>,
+    pub(super) rollups: ReadOnlyTable<&'static [u8; RollupKey::LEN], &'static [u8]>,
     days: ReadOnlyTable<&'static [u8; 8], &'static [u8]>,
     policies: ReadOnlyTable<&'static str, &'static [u8]>,
     /// Incomplete ingests.
@@ -252,6 +252,9 @@ impl Snapshot {
                 last_day = Some(chunk.key.day);
                 widen(chunk.key.start, chunk.header.last);
             }
+        }
+        for day in self.rolled_days(metric)?.iter().filter(|d| d.dropped) {
+            widen(day.start, day.start.saturating_add(DAY_NS - 1));
         }
         for rows in self.log()?.values().filter(|r| r.metric == metric) {
             for time in &rows.times {

@@ -4,11 +4,15 @@
 //! `cli::config` can tell.
 
 mod ingest;
+mod keeping;
 mod query;
 mod store;
 mod values;
 
 pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
+pub use keeping::{
+    DeleteArgs, Keep, RetentionApplyArgs, RetentionArgs, RetentionCommand, RetentionRemoveArgs, RetentionSetArgs, RetentionShowArgs, RollupArg,
+};
 pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use store::{
     CompletionsArgs, DemoArgs, ExportArgs, ExportFormat, ManArgs, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs,
@@ -95,6 +99,10 @@ pub enum Command {
     Stats(StatsArgs),
     /// Say what a metric's numbers are: unit, kind, which direction is better
     Metric(MetricArgs),
+    /// Say how long samples and their rollups are kept, and drop what is older
+    Retention(RetentionArgs),
+    /// Delete samples by series and time
+    Delete(DeleteArgs),
     /// Record this machine and a team of agents for some seconds, and show the main questions with their answers
     Demo(DemoArgs),
     /// Print the completions of a shell

@@ -2,17 +2,17 @@
 //!
 //! What stays true: a file of that name is either whole or as it was before.
 
-mod select;
 mod target;
 
 use super::args::{ExportArgs, ExportFormat, Global};
 use super::config::{Layer, Settings};
 use super::io::Io;
+use super::select::{Chosen, select};
 use crate::engine::Embedded;
 use crate::error::{Error, Result};
 use crate::ingest::{Format, SampleWriter, writer};
 use crate::model::{Better, MetricMeta, Series, TimeRange};
-use crate::query::source::{MetricInfo, Needs, Scan, ScanSeries, SeriesInfo, Source, ValueFilter};
+use crate::query::source::{MetricInfo, Needs, Rollups, Scan, ScanSeries, SeriesInfo, Source, ValueFilter};
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
 use std::io;
@@ -35,7 +35,7 @@ pub fn run(args: &ExportArgs, global: &Global, io: &mut Io<'_>) -> Result<()> {
         end: args.until.as_ref().map(resolve).transpose()?.map_or(i64::MAX, |t| t.0),
     };
     let engine = settings.open_to_read()?.engine()?;
-    let chosen = select::select(args.selector.as_deref(), &engine, &settings, io)?;
+    let chosen = select(args.selector.as_deref(), &engine, &settings, io)?;
     let export = Export { engine: &engine, chosen: &chosen, range, settings: &settings };
     let path = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let count = match path {
@@ -101,7 +101,6 @@ impl Fault {
 }
 
 /// A metric, and those of its series that are wanted.
-type Chosen = (MetricInfo, Vec<SeriesInfo>);
 
 struct Export<'a> {
     engine: &'a Embedded,
@@ -153,6 +152,7 @@ impl Export<'_> {
             filters: vec![ValueFilter::True],
             needs: Needs { values: true, ..Needs::default() },
             memory_max: self.settings.memory,
+            rollups: Rollups::Never,
         };
         let mut count = 0;
         for samples in self.engine.samples(&scan, cancel)?.0 {

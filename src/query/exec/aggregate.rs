@@ -13,6 +13,7 @@ use crate::query::plan::context::Context;
 use crate::query::plan::expr::Program;
 use crate::query::plan::schema::Role;
 use crate::query::source::ScanReport;
+use crate::stats::CELL_ERROR;
 
 /// Runs `plan`, whose columns are `programs`.
 pub(crate) fn run(ctx: &Context<'_>, plan: &Plan, programs: &[Program]) -> Result<(Table, ScanReport)> {
@@ -34,10 +35,21 @@ pub(crate) fn run(ctx: &Context<'_>, plan: &Plan, programs: &[Program]) -> Resul
         ctx.settings.cancel.check()?;
         let field = &plan.schema.fields[first + i];
         let cells = column(plan, &grid, program, present, field.kind);
-        table.columns.push(Column { unit: field.unit.clone(), ..Column::new(field.name.clone(), cells) });
+        let error_bound = (report.values_from_cells > 0 && reads_values(plan, program)).then_some(CELL_ERROR);
+        table.columns.push(Column { unit: field.unit.clone(), error_bound, ..Column::new(field.name.clone(), cells) });
     }
     notes::partial_buckets(plan, &grid.buckets, &mut table.notes);
+    notes::rollups(plan, &report, &mut table.notes);
     Ok((table, report))
+}
+
+/// Whether `program` reads values, of which rollups know no more than the cell.
+fn reads_values(plan: &Plan, program: &Program) -> bool {
+    let reduction = |call: &usize| {
+        let call = &plan.inputs.calls[*call];
+        &plan.inputs.list[call.input].reductions[call.slot]
+    };
+    program.calls.iter().any(|call| reduction(call).compute == Compute::Quantile)
 }
 
 /// The columns that every row begins with.

@@ -61,11 +61,43 @@ fn quantiles(reductions: &[Reduction], state: &mut GroupState, outputs: &mut [Op
         return;
     }
     let fractions: Vec<f64> = wanted.iter().map(|w| w.1).collect();
-    if let Some(values) = stats::quantiles(&mut state.values, &fractions) {
+    if let Some(values) = quantiles_of(state, &fractions) {
         for ((at, _), value) in wanted.iter().zip(values) {
             outputs[*at] = Some(value).filter(|v| v.is_finite());
         }
     }
+}
+
+/// The quantiles of what is known of the values: exact, or with values of rollups among them.
+fn quantiles_of(state: &mut GroupState, fractions: &[f64]) -> Option<Vec<f64>> {
+    if state.cells.is_empty() && state.runs.is_empty() {
+        return stats::quantiles(&mut state.values, fractions);
+    }
+    let (min, max) = (state.min, state.max);
+    let found = if state.values.is_empty() && state.runs.is_empty() {
+        stats::cell_quantiles(&mut state.cells, fractions)
+    } else {
+        weighted(state).quantiles(fractions)
+    };
+    // No value lies beyond those that rollups keep exactly; of samples read beside them these may not be known.
+    let within = |v: f64| if state.values.is_empty() { v.clamp(min, max) } else { v };
+    found.map(|values| values.into_iter().map(within).collect())
+}
+
+/// All values, each with how often it occurs.
+fn weighted(state: &GroupState) -> stats::Weighted {
+    let mut all: Vec<(f64, u64)> = state.values.iter().map(|v| (*v, 1)).collect();
+    all.extend(state.cells.iter().map(|c| (stats::cell_value(*c), 1)));
+    all.extend(state.runs.iter().map(|(c, n)| (stats::cell_value(*c), *n)));
+    stats::Weighted::new(all)
+}
+
+/// The quantile by nearest rank of what is known of the values.
+fn nearest(state: &mut GroupState, fraction: f64) -> Option<f64> {
+    if state.cells.is_empty() && state.runs.is_empty() {
+        return stats::quantile_nearest(&mut state.values, fraction);
+    }
+    weighted(state).nearest(fraction)
 }
 
 fn number(reduction: &Reduction, state: &mut GroupState, seconds: f64) -> Option<f64> {
@@ -81,7 +113,7 @@ fn number(reduction: &Reduction, state: &mut GroupState, seconds: f64) -> Option
         Compute::Min => Some(state.min),
         Compute::Max => Some(state.max),
         Compute::Range => Some(state.max - state.min),
-        Compute::Quantile => stats::quantile_nearest(&mut state.values, reduction.fraction),
+        Compute::Quantile => nearest(state, reduction.fraction),
         Compute::Variance => variance(state),
         Compute::Stddev => variance(state).map(f64::sqrt),
         Compute::Cv => variance(state).map(|v| v.sqrt() / state.mean.abs()),

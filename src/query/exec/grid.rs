@@ -47,7 +47,7 @@ pub(crate) fn scan(
             finish(input as usize, bucket, state)
         };
         let (found, read) = ctx.source.aggregate(&batch.scan, &of_group, ctx.settings.cancel)?;
-        add_report(&mut report, &read);
+        report.add(&read);
         for row in found {
             if let Some((input, group)) = batch.groups.get(row.group as usize) {
                 rows[*input as usize].push(AggregateRow { group: *group, ..row });
@@ -55,16 +55,6 @@ pub(crate) fn scan(
         }
     }
     Ok((rows, report))
-}
-
-/// Adds the counts of one scan to those of others.
-pub(crate) fn add_report(sum: &mut ScanReport, one: &ScanReport) {
-    sum.series += one.series;
-    sum.chunks += one.chunks;
-    sum.chunks_from_summary += one.chunks_from_summary;
-    sum.chunks_pruned += one.chunks_pruned;
-    sum.samples_decoded += one.samples_decoded;
-    sum.samples_from_log += one.samples_from_log;
 }
 
 impl Grid {

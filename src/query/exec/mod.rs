@@ -52,6 +52,7 @@ pub(crate) fn execute(ctx: &Context<'_>, plan: &Plan) -> Result<(Table, ScanRepo
     };
     let nothing_found = table.row_count() == 0;
     rows::finish(&mut table, &plan.schema, plan.having.as_ref(), &plan.order, plan.limit, ctx.settings.row_max)?;
+    notes::dropped(plan, &report, &mut table.notes);
     table.notes.splice(0..0, plan.notes.iter().cloned());
     if nothing_found {
         table.notes.extend(notes::empty(ctx, plan)?);

@@ -9,7 +9,7 @@ use crate::query::ast::CompareOp;
 use crate::query::plan::Plan;
 use crate::query::plan::context::Context;
 use crate::query::plan::schema::Role;
-use crate::query::source::{AggregateRow, Bucketing, Needs, Scan, ValueFilter};
+use crate::query::source::{AggregateRow, Bucketing, Needs, Rollups, Scan, ValueFilter};
 
 /// A scan of fewer pieces than this is not worth a look at its summaries first.
 const CHUNKS_MIN: u64 = 64;
@@ -74,6 +74,7 @@ fn summaries(
         bucketing: Some(Bucketing { every, zone: Zone::UTC }),
         needs: Needs { summary: true, ..Needs::default() },
         range,
+        rollups: Rollups::Never,
         ..scan.clone()
     };
     let outputs = |_: u32, _: i64, state: &mut crate::query::aggregate::GroupState| {

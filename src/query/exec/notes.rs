@@ -5,6 +5,8 @@ use crate::model::{Duration, Note, Timestamp};
 use crate::query::plan::context::Context;
 use crate::query::plan::window::Window;
 use crate::query::plan::{Plan, Shape};
+use crate::query::source::{Rollups, ScanReport};
+use crate::stats::CELL_ERROR;
 
 /// The oldest and newest sample of all metrics of `plan`.
 pub(crate) fn extent(ctx: &Context<'_>, plan: &Plan) -> Result<Option<(i64, i64)>> {
@@ -35,6 +37,36 @@ pub(crate) fn partial_buckets(plan: &Plan, buckets: &[i64], notes: &mut Vec<Note
     }
     if !cuts.is_empty() {
         notes.push(Note::new("partial_bucket", format!("cut by the range: {}", cuts.join(", "))));
+    }
+}
+
+/// Says what was read from rollups, and what that means.
+pub(crate) fn rollups(plan: &Plan, report: &ScanReport, notes: &mut Vec<Note>) {
+    let time = |t: i64| Timestamp(t).rfc3339_in(plan.window.zone);
+    if let Some((first, last)) = report.rollup_span {
+        let width = Duration::from_ns(report.rollup_width_max);
+        let about = if report.values_from_cells > 0 {
+            format!("; values there are known to {:.2} %", CELL_ERROR * 100.0)
+        } else {
+            String::new()
+        };
+        let (first, last) = (time(first), time(last.saturating_add(1)));
+        notes.push(Note::new("rollups", format!("from {first} to {last} rollups of {width} and finer were read{about}")));
+        if report.rollup_cut {
+            let text = "the range cuts buckets of a rollup: they count where they begin".to_owned();
+            notes.push(Note::new("rollup_cut", text));
+        }
+    } else if plan.rollups == Rollups::Wherever {
+        let text = "there are no rollups here: samples were read (`perfdb retention set` makes rollups)".to_owned();
+        notes.push(Note::new("no_rollups", text));
+    }
+}
+
+/// Says that samples were asked for which retention dropped.
+pub(crate) fn dropped(plan: &Plan, report: &ScanReport, notes: &mut Vec<Note>) {
+    if let Some(until) = report.dropped_until {
+        let until = Timestamp(until).rfc3339_in(plan.window.zone);
+        notes.push(Note::new("dropped", format!("samples before {until} were dropped by retention; aggregates read their rollups")));
     }
 }
 

@@ -3,7 +3,6 @@
 //! Where a condition pins one metric down, that metric is read first, and of the others only the series and the times that
 //! it leaves are looked at. Samples that share series and time are paired in their order of arrival.
 
-use super::grid::add_report;
 use super::narrow;
 use crate::error::{Error, Result};
 use crate::model::{Cells, Column, Table, TimeRange};
@@ -12,7 +11,7 @@ use crate::query::plan::context::Context;
 use crate::query::plan::points::{LabelSet, PointColumns};
 use crate::query::plan::residual::RowFilter;
 use crate::query::plan::schema::Role;
-use crate::query::source::{Needs, Scan, ScanReport, ScanSeries, SeriesSamples, ValueFilter};
+use crate::query::source::{Needs, Rollups, Scan, ScanReport, ScanSeries, SeriesSamples, ValueFilter};
 use std::sync::Arc;
 
 /// Rows in columns: time, label set, and one value a metric, NaN where it is missing.
@@ -70,6 +69,7 @@ pub(crate) fn reading(
         filters,
         needs: Needs::default(),
         memory_max: ctx.settings.memory_max,
+        rollups: Rollups::Never,
     };
     Reading { scan, of }
 }
@@ -79,7 +79,7 @@ fn read(ctx: &Context<'_>, scan: &Scan, report: &mut ScanReport) -> Result<Vec<S
         return Ok(Vec::new());
     }
     let (samples, read) = ctx.source.samples(scan, ctx.settings.cancel)?;
-    add_report(report, &read);
+    report.add(&read);
     Ok(samples)
 }
 

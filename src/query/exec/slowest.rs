@@ -6,7 +6,7 @@ use crate::model::{Cells, Column, Table};
 use crate::query::plan::Plan;
 use crate::query::plan::context::Context;
 use crate::query::plan::schema::Role;
-use crate::query::source::{Needs, Scan, ScanReport, ScanSeries};
+use crate::query::source::{Needs, Rollups, Scan, ScanReport, ScanSeries};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -43,6 +43,7 @@ pub(crate) fn run(ctx: &Context<'_>, plan: &Plan, count: usize) -> Result<(Table
         filters: plan.filters.iter().map(crate::query::plan::residual::RowFilter::value_filter).collect(),
         needs: Needs::default(),
         memory_max: ctx.settings.memory_max,
+        rollups: Rollups::Never,
     };
     let mut largest: Vec<Vec<Large>> = vec![Vec::new(); plan.groups.count() as usize];
     let mut report = ScanReport::default();

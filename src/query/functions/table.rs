@@ -3,12 +3,14 @@
 use super::{Class, Compute, Function, Parameter, ParameterKind, ResultType, UnitRule};
 use crate::query::source::Needs;
 
-const NOTHING: Needs = Needs { summary: false, ends: false, moments: false, logs: false, values: false, steps: false };
+const NOTHING: Needs = Needs { summary: false, ends: false, moments: false, logs: false, values: false, steps: false, raw: false };
 const SUMMARY: Needs = Needs { summary: true, ..NOTHING };
 const ENDS: Needs = Needs { ends: true, ..NOTHING };
-const MOMENTS: Needs = Needs { moments: true, ..NOTHING };
-const LOGS: Needs = Needs { logs: true, ..NOTHING };
+const MOMENTS: Needs = Needs { moments: true, raw: true, ..NOTHING };
+const LOGS: Needs = Needs { logs: true, raw: true, ..NOTHING };
 const VALUES: Needs = Needs { values: true, ..NOTHING };
+/// Values whose differences count: those of a rollup are too coarse for that.
+const RAW_VALUES: Needs = Needs { raw: true, ..VALUES };
 const STEPS: Needs = Needs { steps: true, ..NOTHING };
 
 const X: Parameter = Parameter { name: "x", kind: ParameterKind::Metric, default: None };
@@ -105,12 +107,12 @@ pub const FUNCTIONS: [Function; 33] = {
         aggregate(
             "mad",
             Compute::Mad,
-            VALUES,
+            RAW_VALUES,
             Same,
             "The median absolute deviation from the median, raw (not scaled).",
             "mad(decision) by agent",
         ),
-        aggregate("iqr", Compute::Iqr, VALUES, Same, "The interquartile range: `p75 − p25`.", "iqr(decision) by agent"),
+        aggregate("iqr", Compute::Iqr, RAW_VALUES, Same, "The interquartile range: `p75 − p25`.", "iqr(decision) by agent"),
         aggregate(
             "cv",
             Compute::Cv,
@@ -176,7 +178,7 @@ pub const FUNCTIONS: [Function; 33] = {
         aggregate(
             "trimmed_mean",
             Compute::TrimmedMean,
-            VALUES,
+            RAW_VALUES,
             Same,
             "The mean without the lowest and the highest 10 % of the points.",
             "trimmed_mean(decision) by agent",
@@ -221,7 +223,7 @@ pub const FUNCTIONS: [Function; 33] = {
             ..aggregate(
                 "histogram",
                 Compute::Histogram,
-                VALUES,
+                RAW_VALUES,
                 Same,
                 "How the values spread: rows `low`, `high`, `count` of buckets of equal width.",
                 "histogram(decision, 20) by agent",

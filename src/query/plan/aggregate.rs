@@ -12,6 +12,7 @@ use super::window::Window;
 use super::{Plan, Shape};
 use crate::error::Result;
 use crate::model::ColumnType;
+use crate::query::source::Rollups;
 use crate::query::ast::{Fill, Operand, Predicate, Query, Span};
 use crate::query::functions::ResultType;
 
@@ -79,6 +80,7 @@ pub(crate) fn plan(ctx: &Context<'_>, query: &Query, window: Window) -> Result<P
         limit: schema.limit(ctx, clauses)?,
         fill: clauses.fill.as_ref().map_or(Fill::None, |f| f.value),
         filters: chooser.filters,
+        rollups: if clauses.using_rollups.is_some() { Rollups::Wherever } else { Rollups::WhereDropped },
         shape: Shape::Aggregate(programs),
         window,
         inputs,

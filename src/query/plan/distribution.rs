@@ -15,6 +15,7 @@ use super::window::Window;
 use super::{Plan, Shape};
 use crate::error::{Result, nearest};
 use crate::model::{ColumnType, Note, Unit};
+use crate::query::source::Rollups;
 use crate::query::ast::{Call, Fill, OutputColumn, Query, Span};
 use crate::query::functions::Compute;
 
@@ -26,6 +27,10 @@ pub(crate) fn plan(
     column: &OutputColumn,
     call: &Call,
 ) -> Result<Plan> {
+    if let Some(span) = &query.clauses.using_rollups {
+        let d = ctx.wrong(span, "`using rollups` where samples are asked for");
+        return Err(d.label("leave it out: rollups answer aggregates").into());
+    }
     let bound = bind(ctx, call)?;
     check(ctx, query, column, &bound, &call.function.span)?;
     if bound.reduction.compute == Compute::Points {
@@ -169,6 +174,7 @@ fn finish(ctx: &Context<'_>, query: &Query, parts: Parts<'_>) -> Result<Plan> {
         limit: schema.limit(ctx, clauses)?,
         fill: Fill::None,
         filters: chooser.filters,
+        rollups: Rollups::WhereDropped,
         window,
         inputs,
         groups,

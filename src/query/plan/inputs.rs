@@ -260,6 +260,7 @@ pub(crate) fn union(a: Needs, b: Needs) -> Needs {
         logs: a.logs || b.logs,
         values: a.values || b.values,
         steps: a.steps || b.steps,
+        raw: a.raw || b.raw,
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod unavailable;
 pub(crate) mod units;
 pub(crate) mod window;
 
+use crate::query::source::Rollups;
 use crate::error::Result;
 use crate::model::Note;
 use crate::query::ast::{ExprKind, Fill, Query};
@@ -58,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Option<RowLimit>,
     /// What stands in empty buckets.
     pub(crate) fill: Fill,
+    /// When rollups are read.
+    pub(crate) rollups: Rollups,
     /// What a reader should know.
     pub(crate) notes: Vec<Note>,
 }

@@ -4,7 +4,7 @@ use super::Plan;
 use super::context::Context;
 use super::inputs::Input;
 use super::points::{LabelSet, PointColumns};
-use crate::query::source::{Needs, Scan, ScanSeries, ValueFilter};
+use crate::query::source::{Needs, Rollups, Scan, ScanSeries, ValueFilter};
 use hashbrown::{HashMap, HashSet};
 
 /// One scan and what its groups stand for.
@@ -49,6 +49,7 @@ pub(crate) fn batches(plan: &Plan, memory_max: u64, metric_ids: impl Fn(u32) -> 
             filters: filters.clone(),
             needs: inputs.first().map_or_else(Default::default, |i| plan.inputs.list[*i].needs),
             memory_max,
+            rollups: plan.rollups,
         };
         Batch { scan, groups }
     };
@@ -92,5 +93,6 @@ pub(crate) fn points_scan(ctx: &Context<'_>, plan: &Plan, columns: &PointColumns
         filters: vec![ValueFilter::True],
         needs: Needs::default(),
         memory_max: ctx.settings.memory_max,
+        rollups: Rollups::Never,
     }
 }

@@ -13,7 +13,7 @@ fn refuse(ctx: &Context<'_>, span: &Span, what: &str) -> Result<()> {
     Err(ctx.wrong(span, format!("{what} is not available in this version")).into())
 }
 
-/// Refuses the clauses of a query that need runs, baselines or rollups.
+/// Refuses the clauses of a query that need runs or baselines.
 pub(crate) fn check_query(ctx: &Context<'_>, query: &Query) -> Result<()> {
     check_clauses(ctx, &query.clauses)
 }
@@ -33,9 +33,6 @@ fn check_clauses(ctx: &Context<'_>, clauses: &Clauses) -> Result<()> {
     }
     if let Some(against) = &clauses.against {
         return refuse(ctx, &against.span, "`against`");
-    }
-    if let Some(span) = &clauses.using_rollups {
-        return refuse(ctx, span, "`using rollups`");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 
 pub(super) mod bucket;
 pub(super) mod days;
+pub(super) mod read;
 pub(super) mod record;
 pub(super) mod roll;
 

@@ -67,6 +67,14 @@ impl Store {
         Ok(jobs.len() as u64)
     }
 
+    /// Rolls up after a write that is durable already. Where that cannot be done now, the days stay stale, and the next write does it.
+    pub(in crate::storage) fn roll_after_write(&self) -> Result<()> {
+        match self.roll(&crate::model::NoProgress, &Cancel::new()) {
+            Err(crate::error::Error::Busy { .. } | crate::error::Error::Io { .. }) => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
     fn roll_day(&self, job: &Job<'_>) -> Result<()> {
         for _ in 0..TRIES {
             let snapshot = self.snapshot()?;

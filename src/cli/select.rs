@@ -1,6 +1,5 @@
-//! Which series an export is about.
+//! Which series a command is about.
 
-use super::Chosen;
 use crate::cli::config::Settings;
 use crate::cli::Io;
 use crate::engine::Embedded;
@@ -8,8 +7,11 @@ use crate::error::{Error, Result};
 use crate::query::ast::{Argument, ExprKind, MatchOp, Matcher, Selector, Statement};
 use crate::query::exec;
 use crate::query::parser;
-use crate::query::source::{Catalog, SeriesInfo};
+use crate::query::source::{Catalog, MetricInfo, SeriesInfo};
 use regex::Regex;
+
+/// A metric and those of its series that are meant.
+pub(super) type Chosen = (MetricInfo, Vec<SeriesInfo>);
 
 /// A selector is checked as the argument of this question.
 const BEFORE: &str = "explain points(";
