@@ -20,7 +20,10 @@ pub fn run(args: &DeleteArgs, global: &Global, io: &mut Io<'_>) -> Result<()> {
     };
     let range = TimeRange { start: time(args.since.as_ref(), i64::MIN)?, end: time(args.until.as_ref(), i64::MAX)? };
     if range.is_empty() {
-        return Err(Error::usage_hint("the range is empty: it ends before it begins", "say `--since` before `--until`"));
+        return Err(Error::usage_hint(
+            "the range is empty: it ends before it begins",
+            "say `--since` before `--until`",
+        ));
     }
     let db = settings.open_to_change()?;
     let chosen = select(Some(&args.selector), &db.engine()?, &settings, io)?;
@@ -55,7 +58,11 @@ fn text(deleted: &Deleted, series: usize, dry_run: bool) -> String {
     }
     if !deleted.ingests.is_empty() {
         let names: Vec<String> = deleted.ingests.iter().map(|(id, source)| format!("{id} ({source})")).collect();
-        text += &format!("; {} forgotten, so that the files may come again: {}", counted(names.len() as u64, "ingest"), names.join(", "));
+        text += &format!(
+            "; {} forgotten, so that the files may come again: {}",
+            counted(names.len() as u64, "ingest"),
+            names.join(", ")
+        );
     }
     text
 }

@@ -1,9 +1,9 @@
 //! `perfdb metric set` and `perfdb metric list`: what the numbers of a metric are.
 
+use super::answer;
 use super::args::{Global, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs};
 use super::config::{Layer, Settings};
 use super::io::Io;
-use super::answer;
 use crate::error::{Error, Result, nearest};
 use crate::model::{Better, Column, MetricMeta, Table};
 

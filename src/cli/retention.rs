@@ -1,7 +1,7 @@
 //! `perfdb retention`: how long samples and their rollups are kept.
 
 use super::answer;
-use super::args::{Global, Keep, RetentionArgs, RetentionCommand, RetentionSetArgs};
+use super::args::{Global, Keep, NowArg, RetentionArgs, RetentionCommand, RetentionSetArgs};
 use super::bar::Bar;
 use super::config::{Layer, Settings};
 use super::io::Io;
@@ -42,11 +42,16 @@ pub fn run(args: &RetentionArgs, global: &Global, io: &mut Io<'_>) -> Result<()>
             let typed = Layer { format: args.format, ..Layer::default() };
             let settings = Settings::resolve(typed, global, &io.surroundings)?;
             let db = settings.open_to_change()?;
-            let now = args.now.as_ref().map_or(Ok(io.now), |m| m.resolve(io.now, settings.zone))?;
+            let now = match &args.now {
+                None => io.now.0,
+                Some(NowArg::At(moment)) => moment.resolve(io.now, settings.zone)?.0,
+                // The newest sample is the earlier of both then.
+                Some(NowArg::Latest) => db.engine()?.newest()?.unwrap_or(io.now.0),
+            };
             let options = ApplyOptions { dry_run: args.dry_run, yes: args.yes };
             let applied = {
                 let bar = Bar::new(&settings, io);
-                db.store().apply_retention(now.0, options, &bar, &io.cancel)?
+                db.store().apply_retention(now, options, &bar, &io.cancel)?
             };
             answer::print(&report(&applied, args.dry_run), &settings, None, io)?;
             db.close()
@@ -67,7 +72,12 @@ fn set(args: &RetentionSetArgs, global: &Global, io: &mut Io<'_>) -> Result<()> 
     if !settings.quiet {
         let kept = kept(&policy);
         let done = if rolled > 0 { format!("; rolled up {rolled} days of metrics") } else { String::new() };
-        io.print_line(&format!("`{}`: samples {}{}{done}", policy.pattern, kept.0, kept.1.map_or_else(String::new, |r| format!(", rollups {r}"))));
+        io.print_line(&format!(
+            "`{}`: samples {}{}{done}",
+            policy.pattern,
+            kept.0,
+            kept.1.map_or_else(String::new, |r| format!(", rollups {r}"))
+        ));
         io.print_note("`perfdb retention apply` drops what is older; `--dry-run` shows it first");
     }
     Ok(())
@@ -113,7 +123,9 @@ fn span(ns: i64) -> String {
     const YEAR: i64 = 12 * 2_629_746_000_000_000;
     match ns {
         ns if ns >= YEAR && ns % YEAR == 0 => format!("{}y", ns / YEAR),
-        ns if ns >= DAY => format!("{:.4}", ns as f64 / DAY as f64).trim_end_matches('0').trim_end_matches('.').to_owned() + "d",
+        ns if ns >= DAY => {
+            format!("{:.4}", ns as f64 / DAY as f64).trim_end_matches('0').trim_end_matches('.').to_owned() + "d"
+        }
         ns => Duration::from_ns(ns).to_string(),
     }
 }

@@ -1,7 +1,7 @@
 //! Which series a command is about.
 
-use crate::cli::config::Settings;
 use crate::cli::Io;
+use crate::cli::config::Settings;
 use crate::engine::Embedded;
 use crate::error::{Error, Result};
 use crate::query::ast::{Argument, ExprKind, MatchOp, Matcher, Selector, Statement};
@@ -32,7 +32,8 @@ pub(super) fn select(
     let mut chosen = Vec::new();
     for metric in metrics {
         let name = &selector.metric.value;
-        let is_meant = if selector.is_glob() { crate::model::matches(name, &metric.name) } else { *name == metric.name };
+        let is_meant =
+            if selector.is_glob() { crate::model::matches(name, &metric.name) } else { *name == metric.name };
         if is_meant {
             let mut series = engine.series(metric.id)?;
             series.retain(|s| matchers.iter().all(|m| m.holds(s.labels.get(&m.label).unwrap_or_default())));

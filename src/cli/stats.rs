@@ -17,6 +17,8 @@ struct Row {
     recent: u64,
     /// Bytes of the chunks.
     bytes: u64,
+    /// Bytes of rollups, and of the samples that they were made of.
+    rollups: (u64, u64),
     extent: Option<(i64, i64)>,
 }
 
@@ -47,6 +49,7 @@ fn rows(snapshot: &Snapshot, io: &Io<'_>) -> Result<Vec<Row>> {
             sealed: chunks.iter().map(|c| c.count() as u64).sum(),
             recent: recent.iter().filter(|(metric, _)| *metric == id).map(|(_, count)| count).sum(),
             bytes: chunks.iter().map(crate::storage::Chunk::len).sum(),
+            rollups: snapshot.rollup_len(id)?,
             extent: snapshot.extent(id)?,
         });
     }
@@ -58,6 +61,9 @@ fn table(rows: &[Row]) -> Table {
     let count = |n: u64| i64::try_from(n).ok();
     let mut bytes = Column::integer("bytes", rows.iter().map(|r| count(r.bytes)));
     bytes.unit.clone_from(&unit);
+    let share = |r: &Row| (r.rollups.0 > 0).then(|| r.rollups.0 as f64 / r.rollups.1 as f64 * 100.0);
+    let mut rollups = Column::integer("rollups", rows.iter().map(|r| count(r.rollups.0)));
+    rollups.unit.clone_from(&unit);
     let each = rows.iter().map(|r| (r.sealed > 0).then(|| r.bytes as f64 / r.sealed as f64));
     Table {
         columns: vec![
@@ -66,6 +72,8 @@ fn table(rows: &[Row]) -> Table {
             Column::integer("series", rows.iter().map(|r| count(r.series))),
             bytes,
             Column::number("bytes_per_sample", unit, each),
+            rollups,
+            Column::number("of_samples", "%".parse().ok(), rows.iter().map(share)),
             Column::time("oldest", rows.iter().map(|r| r.extent.map(|e| e.0))),
             Column::time("newest", rows.iter().map(|r| r.extent.map(|e| e.1))),
         ],

@@ -282,7 +282,10 @@ impl Task<'_> {
         self.context.reader.note_cells(cells);
         if missing {
             return Err(Error::usage_hint(
-                format!("the {} rollups of a gauge or counter keep no distribution, and its samples were dropped", rollup.level()),
+                format!(
+                    "the {} rollups of a gauge or counter keep no distribution, and its samples were dropped",
+                    rollup.level()
+                ),
                 "ask for a coarser bucket, for avg, min or max, or have it kept from now on with `perfdb retention set ... --histograms`",
             ));
         }

@@ -43,6 +43,14 @@ impl Embedded {
         &self.snapshot
     }
 
+    /// Time of the newest sample of all, ns; `None` without samples.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    pub fn newest(&self) -> Result<Option<i64>> {
+        self.snapshot.newest()
+    }
+
     /// The pieces of `scan`, ordered by group, then series, then order of arrival; and what is to be said about rollups.
     fn pieces(&self, scan: &Scan) -> Result<(Vec<Piece>, ScanReport)> {
         let mut by_metric: HashMap<MetricId, Vec<(u32, u32)>> = HashMap::new();

@@ -59,7 +59,8 @@ impl Rolled {
 
     fn push(&mut self, range: TimeRange, day: &RolledDay, level: Level) {
         let width = level.width();
-        let cuts = |edge: i64| edge.rem_euclid(width) != 0 && day.start < edge && edge < day.start.saturating_add(DAY_NS);
+        let cuts =
+            |edge: i64| edge.rem_euclid(width) != 0 && day.start < edge && edge < day.start.saturating_add(DAY_NS);
         self.cut |= cuts(range.start) || cuts(range.end);
         if !day.dropped {
             self.instead.push(day.day);

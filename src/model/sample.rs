@@ -110,4 +110,3 @@ pub fn sort_by_time(times: &mut Vec<i64>, values: &mut Vec<f64>) {
         *values = order.iter().map(|i| values[*i]).collect();
     }
 }
-

@@ -10,7 +10,7 @@ use super::plan::schema::Role;
 use super::plan::{Plan, Shape, plan};
 use super::source::{Scan, ScanReport};
 use crate::error::Result;
-use crate::model::{Column, Duration, Table, Timestamp};
+use crate::model::{Column, Table, Timestamp};
 
 /// The lines of an explanation.
 #[derive(Default)]
@@ -107,7 +107,7 @@ fn estimates(ctx: &Context<'_>, lines: &mut Lines, scans: &[Scan]) -> Result<()>
     lines.add("read", "series", sum.series);
     lines.add("read", "chunks that overlap the range", sum.chunks);
     if sum.rollups > 0 {
-        let width = Duration::from_ns(sum.rollup_width_max);
+        let width = sum.rollup_width();
         lines.add("read", format!("rollups of a series and day, {width} and finer").as_str(), sum.rollups);
     }
     // How many of them a summary answers, or rules out, shows only when they are looked at: see `measured`.

@@ -283,6 +283,15 @@ pub struct ScanReport {
 }
 
 impl ScanReport {
+    /// The widest buckets of rollups that were read, as people write it.
+    pub(crate) fn rollup_width(&self) -> Duration {
+        const DAY_NS: i64 = 86_400_000_000_000;
+        match self.rollup_width_max {
+            DAY_NS => Duration { days: 1, ..Duration::default() },
+            ns => Duration::from_ns(ns),
+        }
+    }
+
     /// Adds what another scan read.
     pub fn add(&mut self, other: &Self) {
         self.series += other.series;

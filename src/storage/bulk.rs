@@ -6,8 +6,8 @@
 use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
-use super::rollup::days::{self, Touched};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
+use super::rollup::days::{self, Touched};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
 use super::store::Store;
 use crate::error::{Error, Result};

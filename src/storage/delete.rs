@@ -10,7 +10,9 @@ use super::ingests::forget_empty_series;
 use super::records::{self, IngestRecord};
 use super::rollup::days::{self, Touched};
 use super::rollup::record;
-use super::schema::{CHUNKS, ChunkKey, DAYS, EXTENTS, INGEST_HASHES, INGESTS, PENDING, ROLLUPS, RollupKey, day_of, day_of_key, day_key};
+use super::schema::{
+    CHUNKS, ChunkKey, DAYS, EXTENTS, INGEST_HASHES, INGESTS, PENDING, ROLLUPS, RollupKey, day_key, day_of, day_of_key,
+};
 use super::store::Store;
 use crate::codec;
 use crate::error::Result;
@@ -42,7 +44,8 @@ impl Store {
         let txn = self.begin_write()?;
         let seq = seal(&txn, next_seq(&txn)?)?;
         set_next_seq(&txn, seq)?;
-        let mut work = Work { txn: &txn, range, touched: Touched::new(), batches: BTreeSet::new(), deleted: &mut deleted };
+        let mut work =
+            Work { txn: &txn, range, touched: Touched::new(), batches: BTreeSet::new(), deleted: &mut deleted };
         let mut emptied = BTreeSet::new();
         for of_metric in series.chunk_by(|a, b| a.0 == b.0) {
             let wanted: HashSet<u32> = of_metric.iter().map(|s| s.1).collect();
@@ -127,10 +130,12 @@ impl Work<'_> {
     /// Removes buckets of rollups whose samples were dropped.
     fn rollups(&mut self, metric: u32, wanted: &HashSet<u32>) -> Result<()> {
         let mut dropped = BTreeSet::new();
-        for entry in self.txn.open_table(DAYS)?.range::<&[u8; 8]>(&day_key(metric, i32::MIN)..=&day_key(metric, i32::MAX))? {
+        for entry in
+            self.txn.open_table(DAYS)?.range::<&[u8; 8]>(&day_key(metric, i32::MIN)..=&day_key(metric, i32::MAX))?
+        {
             let (key, bytes) = entry?;
-            if days::Day::from_bytes(key.value(), bytes.value())?.dropped {
-                dropped.insert(day_of_key(key.value()).1);
+            if days::Day::from_bytes(*key.value(), bytes.value())?.dropped {
+                dropped.insert(day_of_key(*key.value()).1);
             }
         }
         if dropped.is_empty() {
@@ -159,7 +164,8 @@ impl Work<'_> {
             let (count, width) = (buckets.len(), key.level.width());
             let end = |start: i64| start.saturating_add(width - 1);
             let kept: Vec<_> = buckets.into_iter().filter(|b| !self.range.covers(b.start, end(b.start))).collect();
-            self.deleted.buckets_cut += kept.iter().filter(|b| self.range.touches(b.start, end(b.start))).count() as u64;
+            self.deleted.buckets_cut +=
+                kept.iter().filter(|b| self.range.touches(b.start, end(b.start))).count() as u64;
             self.deleted.buckets += (count - kept.len()) as u64;
             if kept.len() < count {
                 let bytes = (!kept.is_empty()).then(|| record::encode(&key, &kept, with_increase));

@@ -2,8 +2,8 @@
 
 use super::catalog::CatalogWriter;
 use super::records::{self, IngestRecord, PendingRecord};
-use super::schema::{CHUNKS, ChunkKey, INGEST_HASHES, INGESTS, LOG, PENDING, ROLLUPS, RollupKey};
 use super::rollup::days;
+use super::schema::{CHUNKS, ChunkKey, INGEST_HASHES, INGESTS, LOG, PENDING, ROLLUPS, RollupKey};
 use super::store::Store;
 use super::{chunk, log};
 use crate::error::{Error, Result};

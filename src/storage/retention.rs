@@ -150,7 +150,7 @@ impl Store {
         }
         let snapshot = self.snapshot()?;
         let policies = Policies(snapshot.policies()?);
-        let Some(newest) = newest(&snapshot)? else { return Ok(Vec::new()) };
+        let Some(newest) = snapshot.newest()? else { return Ok(Vec::new()) };
         let limit = Limit { from: now.min(newest) };
         let mut applied = Vec::new();
         let mut plans = Vec::new();
@@ -160,11 +160,22 @@ impl Store {
             }
         }
         drop(snapshot);
-        if plans.iter().any(|p| p.1.deletes()) && now.abs_diff(newest) > DAY_NS as u64 && !options.yes && !options.dry_run {
+        if plans.iter().any(|p| p.1.deletes())
+            && now.abs_diff(newest) > DAY_NS as u64
+            && !options.yes
+            && !options.dry_run
+        {
             let time = |t: i64| Timestamp(t).rfc3339();
             return Err(Error::usage_hint(
-                format!("the newest sample is of {}, and the clock says {}: one of them may be wrong", time(newest), time(now)),
-                format!("retention would count back from {}; `--dry-run` shows what it would drop, `--yes` goes on", time(limit.from)),
+                format!(
+                    "the newest sample is of {}, and the clock says {}: one of them may be wrong",
+                    time(newest),
+                    time(now)
+                ),
+                format!(
+                    "retention would count back from {}; `--dry-run` shows what it would drop, `--yes` goes on",
+                    time(limit.from)
+                ),
             ));
         }
         let mut emptied = BTreeSet::new();
@@ -211,7 +222,7 @@ impl Store {
             if day.dropped && Level::ALL.iter().all(|l| !day.has(*l)) {
                 table.remove(&key)?;
             } else {
-                table.insert(&key, day.to_bytes(&key).as_slice())?;
+                table.insert(&key, day.to_bytes(key).as_slice())?;
             }
             drop(table);
             txn.commit()?;
@@ -319,7 +330,15 @@ impl Plan {
             let start = |s: &&Step| i64::from(s.day).saturating_mul(DAY_NS);
             let span = (steps.first().map_or(0, start), steps.last().map_or(0, start));
             let metric = name.to_owned();
-            (!steps.is_empty()).then_some(Applied { metric, action, what, days: steps.len() as u64, span, samples, bytes })
+            (!steps.is_empty()).then_some(Applied {
+                metric,
+                action,
+                what,
+                days: steps.len() as u64,
+                span,
+                samples,
+                bytes,
+            })
         };
         let of = |which: &dyn Fn(&Step) -> bool| self.steps.iter().filter(|s| which(s)).collect::<Vec<_>>();
         let mut lines = Vec::new();
@@ -335,15 +354,6 @@ impl Plan {
         }
         lines
     }
-}
-
-/// Time of the newest sample of all, ns.
-fn newest(snapshot: &Snapshot) -> Result<Option<i64>> {
-    let mut newest = None;
-    for (metric, _, _) in snapshot.metrics()? {
-        newest = newest.max(snapshot.extent(metric)?.map(|e| e.1));
-    }
-    Ok(newest)
 }
 
 /// The days of a metric that have chunks, those of incomplete ingests too.
@@ -384,6 +394,15 @@ fn forget_rollups(txn: &redb::WriteTransaction, snapshot: &Snapshot) -> Result<(
 }
 
 impl Snapshot {
+    /// Time of the newest sample of all, ns.
+    pub(crate) fn newest(&self) -> Result<Option<i64>> {
+        let mut newest = None;
+        for (metric, _, _) in self.metrics()? {
+            newest = newest.max(self.extent(metric)?.map(|e| e.1));
+        }
+        Ok(newest)
+    }
+
     /// The days of `metric` that have chunks.
     fn days_with_chunks(&self, metric: u32) -> Result<Vec<i32>> {
         let mut found = Vec::new();

@@ -177,8 +177,8 @@ pub(super) fn day_key(metric: u32, day: i32) -> [u8; 8] {
 }
 
 /// Metric and day of a [`day_key`].
-pub(super) fn day_of_key(key: &[u8; 8]) -> (u32, i32) {
-    (u32::from_be_bytes(part(key, 0)), (u32::from_be_bytes(part(key, 4)) ^ 1 << 31) as i32)
+pub(super) fn day_of_key(key: [u8; 8]) -> (u32, i32) {
+    (u32::from_be_bytes(part(&key, 0)), (u32::from_be_bytes(part(&key, 4)) ^ 1 << 31) as i32)
 }
 
 /// The key of a series among those of its metric.

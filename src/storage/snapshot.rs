@@ -376,7 +376,7 @@ impl Snapshot {
         let mut all = Vec::new();
         for entry in self.days.range::<&[u8; 8]>(&day_key(metric, i32::MIN)..=&day_key(metric, i32::MAX))? {
             let (key, bytes) = entry?;
-            all.push((day_of_key(key.value()).1, Day::from_bytes(key.value(), bytes.value())?));
+            all.push((day_of_key(*key.value()).1, Day::from_bytes(*key.value(), bytes.value())?));
         }
         Ok(all)
     }

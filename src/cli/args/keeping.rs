@@ -1,7 +1,7 @@
 //! The commands that decide what a store keeps: retention and deletion.
 
 use super::query::format_parser;
-use super::values::Moment;
+use super::values::{Moment, NowArg};
 use crate::model::Duration;
 use crate::render::Format;
 use crate::storage::Level;
@@ -92,9 +92,9 @@ pub struct RetentionApplyArgs {
     /// Go on although the newest sample and the clock are more than a day apart
     #[arg(long)]
     pub yes: bool,
-    /// The moment that counts as now; the newest sample counts where it is earlier [default: the clock]
+    /// The moment that counts as now, or `latest`; the newest sample counts where it is earlier [default: the clock]
     #[arg(long, value_name = "TIME")]
-    pub now: Option<Moment>,
+    pub now: Option<NowArg>,
     /// The form of the answer [env: PERFDB_FORMAT] [default: table]
     #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
     pub format: Option<Format>,

@@ -11,7 +11,8 @@ mod values;
 
 pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
 pub use keeping::{
-    DeleteArgs, Keep, RetentionApplyArgs, RetentionArgs, RetentionCommand, RetentionRemoveArgs, RetentionSetArgs, RetentionShowArgs, RollupArg,
+    DeleteArgs, Keep, RetentionApplyArgs, RetentionArgs, RetentionCommand, RetentionRemoveArgs, RetentionSetArgs,
+    RetentionShowArgs, RollupArg,
 };
 pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use store::{

@@ -100,8 +100,6 @@ impl Fault {
     }
 }
 
-/// A metric, and those of its series that are wanted.
-
 struct Export<'a> {
     engine: &'a Embedded,
     chosen: &'a [Chosen],

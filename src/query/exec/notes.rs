@@ -44,14 +44,17 @@ pub(crate) fn partial_buckets(plan: &Plan, buckets: &[i64], notes: &mut Vec<Note
 pub(crate) fn rollups(plan: &Plan, report: &ScanReport, notes: &mut Vec<Note>) {
     let time = |t: i64| Timestamp(t).rfc3339_in(plan.window.zone);
     if let Some((first, last)) = report.rollup_span {
-        let width = Duration::from_ns(report.rollup_width_max);
+        let width = report.rollup_width();
         let about = if report.values_from_cells > 0 {
             format!("; values there are known to {:.2} %", CELL_ERROR * 100.0)
         } else {
             String::new()
         };
         let (first, last) = (time(first), time(last.saturating_add(1)));
-        notes.push(Note::new("rollups", format!("from {first} to {last} rollups of {width} and finer were read{about}")));
+        notes.push(Note::new(
+            "rollups",
+            format!("from {first} to {last} rollups of {width} and finer were read{about}"),
+        ));
         if report.rollup_cut {
             let text = "the range cuts buckets of a rollup: they count where they begin".to_owned();
             notes.push(Note::new("rollup_cut", text));
@@ -66,7 +69,10 @@ pub(crate) fn rollups(plan: &Plan, report: &ScanReport, notes: &mut Vec<Note>) {
 pub(crate) fn dropped(plan: &Plan, report: &ScanReport, notes: &mut Vec<Note>) {
     if let Some(until) = report.dropped_until {
         let until = Timestamp(until).rfc3339_in(plan.window.zone);
-        notes.push(Note::new("dropped", format!("samples before {until} were dropped by retention; aggregates read their rollups")));
+        notes.push(Note::new(
+            "dropped",
+            format!("samples before {until} were dropped by retention; aggregates read their rollups"),
+        ));
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{Class, Compute, Function, Parameter, ParameterKind, ResultType, UnitRule};
 use crate::query::source::Needs;
 
-const NOTHING: Needs = Needs { summary: false, ends: false, moments: false, logs: false, values: false, steps: false, raw: false };
+const NOTHING: Needs =
+    Needs { summary: false, ends: false, moments: false, logs: false, values: false, steps: false, raw: false };
 const SUMMARY: Needs = Needs { summary: true, ..NOTHING };
 const ENDS: Needs = Needs { ends: true, ..NOTHING };
 const MOMENTS: Needs = Needs { moments: true, raw: true, ..NOTHING };
@@ -112,7 +113,14 @@ pub const FUNCTIONS: [Function; 33] = {
             "The median absolute deviation from the median, raw (not scaled).",
             "mad(decision) by agent",
         ),
-        aggregate("iqr", Compute::Iqr, RAW_VALUES, Same, "The interquartile range: `p75 − p25`.", "iqr(decision) by agent"),
+        aggregate(
+            "iqr",
+            Compute::Iqr,
+            RAW_VALUES,
+            Same,
+            "The interquartile range: `p75 − p25`.",
+            "iqr(decision) by agent",
+        ),
         aggregate(
             "cv",
             Compute::Cv,

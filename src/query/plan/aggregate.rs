@@ -12,9 +12,9 @@ use super::window::Window;
 use super::{Plan, Shape};
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::query::source::Rollups;
 use crate::query::ast::{Fill, Operand, Predicate, Query, Span};
 use crate::query::functions::ResultType;
+use crate::query::source::Rollups;
 
 /// Plans `query`, whose columns are all expressions over aggregates.
 pub(crate) fn plan(ctx: &Context<'_>, query: &Query, window: Window) -> Result<Plan> {

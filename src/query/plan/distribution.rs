@@ -15,9 +15,9 @@ use super::window::Window;
 use super::{Plan, Shape};
 use crate::error::{Result, nearest};
 use crate::model::{ColumnType, Note, Unit};
-use crate::query::source::Rollups;
 use crate::query::ast::{Call, Fill, OutputColumn, Query, Span};
 use crate::query::functions::Compute;
+use crate::query::source::Rollups;
 
 /// Plans `query`, which has the distribution function `call` as its column `column`.
 pub(crate) fn plan(

@@ -22,11 +22,11 @@ pub(crate) mod unavailable;
 pub(crate) mod units;
 pub(crate) mod window;
 
-use crate::query::source::Rollups;
 use crate::error::Result;
 use crate::model::Note;
 use crate::query::ast::{ExprKind, Fill, Query};
 use crate::query::functions::{Class, Lookup, find};
+use crate::query::source::Rollups;
 use context::Context;
 use expr::Program;
 use groups::Groups;

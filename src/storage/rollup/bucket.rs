@@ -121,7 +121,8 @@ impl Spread {
 impl Bucket {
     /// Takes in a bucket of other samples of the same series.
     pub(in crate::storage) fn merge(&mut self, other: Self) {
-        let (mut early, late) = if other.first.1 < self.first.1 { (other, self.clone()) } else { (self.clone(), other) };
+        let (mut early, late) =
+            if other.first.1 < self.first.1 { (other, self.clone()) } else { (self.clone(), other) };
         early.increase += late.increase + step(early.last.0, late.first.0);
         early.count += late.count;
         early.sum += late.sum;

@@ -67,7 +67,7 @@ impl Day {
         self.kept[usize::from(level.number())] == Kept::Yes
     }
 
-    pub(in crate::storage) fn to_bytes(self, key: &[u8; 8]) -> Vec<u8> {
+    pub(in crate::storage) fn to_bytes(self, key: [u8; 8]) -> Vec<u8> {
         let mut out = vec![u8::from(self.dropped)];
         out.extend(self.kept.map(|k| k as u8));
         out.extend_from_slice(&self.stale_from.to_le_bytes());
@@ -75,13 +75,13 @@ impl Day {
         for len in [self.raw_len, self.rolled_len[0], self.rolled_len[1], self.rolled_len[2]] {
             out.extend_from_slice(&len.to_le_bytes());
         }
-        let crc = crate::codec::crc32(&[key, &out]);
+        let crc = crate::codec::crc32(&[&key, &out]);
         out.extend_from_slice(&crc.to_le_bytes());
         out
     }
 
-    pub(in crate::storage) fn from_bytes(key: &[u8; 8], bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader(records::checked("a day of a metric", key, bytes)?);
+    pub(in crate::storage) fn from_bytes(key: [u8; 8], bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader(records::checked("a day of a metric", &key, bytes)?);
         let mut read = || -> std::result::Result<Self, Malformed> {
             let dropped = reader.u8()? != 0;
             let mut kept = [Kept::No; 3];
@@ -114,14 +114,14 @@ pub(in crate::storage) fn mark(txn: &WriteTransaction, touched: &Touched) -> Res
     }
     for ((metric, day), from) in touched {
         let key = day_key(*metric, *day);
-        let before = days.get(&key)?.map(|bytes| Day::from_bytes(&key, bytes.value())).transpose()?;
+        let before = days.get(&key)?.map(|bytes| Day::from_bytes(key, bytes.value())).transpose()?;
         if before.is_none() && !with_policies {
             continue;
         }
         let mut now = before.unwrap_or_default();
         now.stale_from = now.stale_from.min(*from);
         now.marks = now.marks.wrapping_add(1);
-        days.insert(&key, now.to_bytes(&key).as_slice())?;
+        days.insert(&key, now.to_bytes(key).as_slice())?;
     }
     Ok(())
 }
@@ -133,7 +133,7 @@ pub(in crate::storage) fn get(
     day: i32,
 ) -> Result<Option<Day>> {
     let key = day_key(metric, day);
-    table.get(&key)?.map(|bytes| Day::from_bytes(&key, bytes.value())).transpose()
+    table.get(&key)?.map(|bytes| Day::from_bytes(key, bytes.value())).transpose()
 }
 
 #[cfg(test)]
@@ -142,15 +142,22 @@ mod tests {
 
     #[test]
     fn a_day_comes_back_and_a_flipped_bit_is_noticed() {
-        let day = Day { kept: [Kept::TooLarge, Kept::Yes, Kept::No], dropped: true, stale_from: -5, marks: 7, raw_len: 9, rolled_len: [1, 2, 3] };
+        let day = Day {
+            kept: [Kept::TooLarge, Kept::Yes, Kept::No],
+            dropped: true,
+            stale_from: -5,
+            marks: 7,
+            raw_len: 9,
+            rolled_len: [1, 2, 3],
+        };
         let key = day_key(4, -2);
-        let bytes = day.to_bytes(&key);
-        assert_eq!(Day::from_bytes(&key, &bytes).unwrap(), day);
-        assert_eq!(crate::storage::schema::day_of_key(&key), (4, -2));
+        let bytes = day.to_bytes(key);
+        assert_eq!(Day::from_bytes(key, &bytes).unwrap(), day);
+        assert_eq!(crate::storage::schema::day_of_key(key), (4, -2));
         for bit in 0..bytes.len() * 8 {
             let mut broken = bytes.clone();
             broken[bit / 8] ^= 1 << (bit % 8);
-            assert!(Day::from_bytes(&key, &broken).is_err(), "bit {bit}");
+            assert!(Day::from_bytes(key, &broken).is_err(), "bit {bit}");
         }
     }
 }

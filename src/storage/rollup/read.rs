@@ -35,9 +35,9 @@ impl Rollup {
         (start, start.saturating_add(DAY_NS - 1))
     }
 
-    /// Sorts by day.
+    /// Sorts by day; below 2^18, since no time lies more than 106,752 days from the epoch.
     pub(crate) fn order(&self) -> u64 {
-        (i64::from(self.key.day) - i64::from(i32::MIN)) as u64
+        (i64::from(self.key.day) + (1 << 17)).clamp(0, (1 << 18) - 1) as u64
     }
 
     /// Bytes of the record.
@@ -88,6 +88,16 @@ impl Snapshot {
             levels: Level::ALL.into_iter().rev().filter(|l| known.has(*l)).collect(),
         };
         Ok(self.days(metric)?.into_iter().map(of_day).collect())
+    }
+
+    /// Bytes of the rollups of `metric`, and of the samples that they were made of.
+    ///
+    /// # Errors
+    /// A damaged store, a failed read.
+    pub fn rollup_len(&self, metric: u32) -> Result<(u64, u64)> {
+        let days = self.days(metric)?;
+        let rolled = days.iter().flat_map(|(_, day)| day.rolled_len).sum();
+        Ok((rolled, days.iter().map(|(_, day)| day.raw_len).sum()))
     }
 
     /// The rollups of the days `first..=last` of `metric`, of the series that `wanted` accepts.

@@ -114,7 +114,7 @@ fn from(day: &Day, levels: &[Level], day_start: i64) -> i64 {
         return day_start;
     }
     let hour = Level::Hour.width();
-    (day.stale_from.div_euclid(hour) * hour).max(day_start)
+    day.stale_from.max(day_start).div_euclid(hour) * hour
 }
 
 /// Whether a level of a metric of that kind keeps the distribution. A gauge's minutes would take more than its samples.
@@ -144,7 +144,10 @@ fn records(
         for level in levels {
             let key = RollupKey { metric: job.metric, level: *level, day: job.day, series };
             let mut buckets = if day.dropped {
-                merged(snapshot.rollup(&key)?, buckets_of(*level, &times, &values, keeps_spread(*level, job.kind, job.policy)))
+                merged(
+                    snapshot.rollup(&key)?,
+                    buckets_of(*level, &times, &values, keeps_spread(*level, job.kind, job.policy)),
+                )
             } else if let (Level::Day, Some(hours)) = (level, &hours) {
                 coarser(Level::Day, hours)
             } else {
@@ -246,7 +249,7 @@ fn put(
     if chunks.is_empty() && !day.dropped {
         days.remove(&key)?;
     } else {
-        days.insert(&key, day.to_bytes(&key).as_slice())?;
+        days.insert(&key, day.to_bytes(key).as_slice())?;
     }
     Ok(())
 }
