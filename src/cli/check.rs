@@ -1,13 +1,12 @@
 //! `perfdb check`: reads every byte of the store and lists what is damaged.
 
-use super::answer::counted;
+use super::answer::{counted, human_bytes};
 use super::args::Global;
+use super::bar::Bar;
 use super::config::{Layer, Settings};
 use super::io::Io;
 use crate::error::{Error, Result, printable};
-use crate::model::{Progress, Unit};
 use crate::storage::{CheckReport, OpenOptions, Store};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::ErrorKind;
 
 /// The exit code of a damaged store, as of [`Error::Corrupt`].
@@ -28,7 +27,7 @@ pub fn run(global: &Global, io: &mut Io<'_>) -> Result<u8> {
         }
         other => other?,
     };
-    let bar = Bar::new(io.terminal.err && !settings.quiet && !io.surroundings.ascii());
+    let bar = Bar::new(&settings, io);
     let report = store.check(&bar, &io.cancel)?;
     drop(bar);
     drop(store);
@@ -56,7 +55,7 @@ fn open(settings: &Settings) -> Result<Store> {
 
 fn text(report: &CheckReport, shown: &str) -> String {
     let CheckReport { chunks, samples, bytes, damages, .. } = report;
-    let bytes = "B".parse::<Unit>().map_or_else(|_| bytes.to_string(), |unit| unit.human(*bytes as f64));
+    let bytes = human_bytes(*bytes);
     let read = format!("{} in {} of {bytes} were read", counted(*samples, "sample"), counted(*chunks, "chunk"));
     let mut lines: Vec<String> = damages.iter().map(|what| format!("damaged: {}", printable(what))).collect();
     lines.push(match damages.len() {
@@ -64,31 +63,4 @@ fn text(report: &CheckReport, shown: &str) -> String {
         count => format!("{shown} is damaged in {}: {read}\n", counted(count as u64, "place")),
     });
     lines.join("\n")
-}
-
-/// A bar on the terminal, or nothing.
-struct Bar(Option<ProgressBar>);
-
-impl Bar {
-    fn new(watched: bool) -> Self {
-        let style = ProgressStyle::with_template("{wide_bar} {percent} %, {eta} left").ok().filter(|_| watched);
-        Self(style.map(|s| ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(s)))
-    }
-}
-
-impl Progress for Bar {
-    fn update(&self, done: u64, total: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_length(total);
-            bar.set_position(done);
-        }
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod args;
+mod bar;
 pub mod check;
 pub mod completions;
 pub mod config;
@@ -17,6 +18,8 @@ pub mod metric;
 mod open;
 pub mod pattern;
 pub mod query;
+pub mod restore;
+pub mod snapshot;
 pub mod source;
 pub mod stats;
 
@@ -108,6 +111,8 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<u8> {
         Command::Export(args) => export::run(&args, global, io),
         Command::Stats(args) => stats::run(&args, global, io),
         Command::Metric(args) => metric::run(&args, global, io),
+        Command::Snapshot(args) => snapshot::run(&args, global, io),
+        Command::Restore(args) => restore::run(&args, global, io),
         Command::Demo(args) => demo::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),

@@ -13,6 +13,7 @@ mod extent;
 mod fault;
 mod header;
 mod ingests;
+mod keep;
 mod log;
 mod opening;
 mod records;
@@ -22,6 +23,7 @@ mod store;
 
 pub use bulk::{Bulk, Outcome};
 pub use check::CheckReport;
+pub use keep::{Copied, restore};
 pub use records::IngestRecord;
 pub use snapshot::{Chunk, Snapshot};
 pub use store::{OpenOptions, Store};

@@ -2,7 +2,8 @@
 //!
 //! Keys are big-endian with the sign bit flipped, so that the order of their bytes is the order of what they mean.
 
-use redb::TableDefinition;
+use crate::error::Result;
+use redb::{Key, TableDefinition, Value};
 
 /// The format that this version writes. It reads this one and those before.
 pub(super) const FORMAT_VERSION: u64 = 1;
@@ -34,6 +35,44 @@ pub(super) const INGEST_HASHES: TableDefinition<'_, u128, u64> = TableDefinition
 pub(super) const PENDING: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pending");
 /// Series that only an incomplete ingest has given samples → number of that ingest.
 pub(super) const PENDING_SERIES: TableDefinition<'_, u32, u64> = TableDefinition::new("pending_series");
+
+/// What the commands about a store as a whole do with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Facts that stand nowhere else.
+    Facts,
+    /// Follows from facts.
+    Derived,
+    /// Of ingests that are not complete: no copy has it.
+    Pending,
+}
+
+/// Something that is done with every table.
+pub(super) trait TableVisitor {
+    /// Does it with `table`.
+    fn visit<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+        part: Part,
+    ) -> Result<()>;
+}
+
+/// The one list of tables: what makes, copies and checks a store goes through it, so that a new table is part of all of these.
+pub(super) fn visit_tables(visitor: &mut impl TableVisitor) -> Result<()> {
+    visitor.visit(META, Part::Facts)?;
+    visitor.visit(METRICS, Part::Facts)?;
+    visitor.visit(METRIC_NAMES, Part::Derived)?;
+    visitor.visit(SERIES, Part::Facts)?;
+    visitor.visit(SERIES_HASHES, Part::Derived)?;
+    visitor.visit(POSTINGS, Part::Derived)?;
+    visitor.visit(LOG, Part::Facts)?;
+    visitor.visit(CHUNKS, Part::Facts)?;
+    visitor.visit(EXTENTS, Part::Facts)?;
+    visitor.visit(INGESTS, Part::Facts)?;
+    visitor.visit(INGEST_HASHES, Part::Derived)?;
+    visitor.visit(PENDING, Part::Pending)?;
+    visitor.visit(PENDING_SERIES, Part::Pending)
+}
 
 /// Nanoseconds of a day.
 pub(super) const DAY_NS: i64 = 86_400_000_000_000;
@@ -122,6 +161,15 @@ impl PieceKey {
         out
     }
 
+    /// Metric, day and number of the extent of a key.
+    pub(super) fn extent_of(bytes: &[u8; Self::LEN]) -> (u32, i32, u64) {
+        (
+            u32::from_be_bytes(part(bytes, 0)),
+            (u32::from_be_bytes(part(bytes, 4)) ^ 1 << 31) as i32,
+            u64::from_be_bytes(part(bytes, 8)),
+        )
+    }
+
     /// The offset of a key.
     pub(super) fn offset_of(bytes: &[u8; Self::LEN]) -> u32 {
         u32::from_be_bytes(part(bytes, 16))
@@ -142,6 +190,43 @@ pub(super) fn series_of_key(key: [u8; 8]) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redb::TableHandle;
+
+    #[test]
+    fn every_table_is_in_the_list() {
+        struct Names(Vec<String>);
+        impl TableVisitor for Names {
+            fn visit<K: Key + 'static, V: Value + 'static>(
+                &mut self,
+                table: TableDefinition<'static, K, V>,
+                _: Part,
+            ) -> Result<()> {
+                self.0.push(format!("\"{}\")", table.name()));
+                Ok(())
+            }
+        }
+        let mut names = Names(Vec::new());
+        visit_tables(&mut names).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage");
+        let mut folders = vec![std::path::PathBuf::from(folder)];
+        let mut defined = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|e| e == "rs") {
+                    let code = std::fs::read_to_string(&path).unwrap();
+                    for definition in code.split(concat!("TableDefinition::", "new(")).skip(1) {
+                        let line = definition.lines().next().unwrap_or_default();
+                        assert!(names.0.iter().any(|name| line.starts_with(name)), "{path:?}: {line}");
+                        defined += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(defined, names.0.len());
+    }
 
     #[test]
     fn keys_sort_as_what_they_mean() {

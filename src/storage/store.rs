@@ -277,7 +277,7 @@ const TIDY_LEN_MAX: u64 = 1 << 30;
 
 /// Gives the space back that the commits of a bulk write left behind. The file grows ahead of need and each commit frees what it
 /// replaces; right after a bulk write there is little to move, some milliseconds for a hundred megabytes.
-fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
+pub(super) fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
     let Ok(txn) = db.try_begin_write() else { return Ok(()) };
     let stats = txn.stats()?;
     txn.abort()?;

@@ -4,11 +4,13 @@
 //! `cli::config` can tell.
 
 mod ingest;
+mod keep;
 mod query;
 mod store;
 mod values;
 
 pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
+pub use keep::{RestoreArgs, SnapshotArgs};
 pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use store::{
     CompletionsArgs, DemoArgs, ExportArgs, ExportFormat, ManArgs, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs,
@@ -91,6 +93,10 @@ pub enum Command {
     /// Check every byte of the store, and list what is damaged
     #[command(after_help = "Exit code 4 where something is damaged.")]
     Check,
+    /// Copy the store into a file, whole and consistent, while others write
+    Snapshot(SnapshotArgs),
+    /// Put a snapshot back as the store
+    Restore(RestoreArgs),
     /// Show how many samples each metric has, and what they take on disk
     Stats(StatsArgs),
     /// Say what a metric's numbers are: unit, kind, which direction is better
