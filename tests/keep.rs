@@ -6,6 +6,8 @@ mod support;
 
 #[path = "keep/snapshots.rs"]
 mod snapshots;
+#[path = "keep/space.rs"]
+mod space;
 
 use serde_json::Value;
 use support::{Done, Place};

@@ -23,7 +23,7 @@ mod store;
 
 pub use bulk::{Bulk, Outcome};
 pub use check::CheckReport;
-pub use keep::{Copied, restore};
+pub use keep::{Copied, Space, restore};
 pub use records::IngestRecord;
 pub use snapshot::{Chunk, Snapshot};
 pub use store::{OpenOptions, Store};

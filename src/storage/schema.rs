@@ -129,6 +129,12 @@ impl ChunkKey {
         }
     }
 
+    /// In words, without the series' name.
+    pub(super) fn place(&self) -> String {
+        let start = crate::model::Timestamp(self.start).rfc3339();
+        format!("series {} of metric {}, from {start} on", self.series, self.metric)
+    }
+
     /// Before every chunk of `metric`, `day` and `series`.
     pub(super) fn first(metric: u32, day: i32, series: u32) -> Self {
         Self { metric, day, series, start: i64::MIN, seq: 0 }

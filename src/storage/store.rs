@@ -192,6 +192,19 @@ impl Store {
         &self.path
     }
 
+    /// How long it waits for others.
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// The database, of a store that is open for writing.
+    pub(super) fn database(&mut self) -> Result<&mut Database> {
+        match &mut self.handle {
+            Handle::Write(db) => Ok(db),
+            Handle::Read(_) => Err(Error::Bug("a change to a store that was opened for reading".into())),
+        }
+    }
+
     pub(super) fn begin_read(&self) -> Result<redb::ReadTransaction> {
         match &self.handle {
             Handle::Read(db) => Ok(db.begin_read()?),

@@ -20,6 +20,23 @@ Examples:
 The snapshot stays as it is. A store that is there is replaced only with --force, in one step and after the copy was verified, \
 and never while another process has it open: that is exit code 5.";
 
+const COMPACT_EXAMPLES: &str = "\
+Examples:
+  perfdb compact --dry-run
+  perfdb compact
+
+Short chunks of a stream are joined, and the file shrinks to what it holds. What it costs is said first. The file shrinks only \
+while no other process is at work in the store; where others are for longer than --wait, that is exit code 5.";
+
+/// `perfdb compact [--dry-run]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[command(after_help = COMPACT_EXAMPLES)]
+pub struct CompactArgs {
+    /// Only say what it would do
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `perfdb snapshot [--force] FILE`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = SNAPSHOT_EXAMPLES)]
