@@ -3,12 +3,17 @@
 use super::config::Settings;
 use super::io::{Io, out_error};
 use crate::error::Result;
-use crate::model::Table;
+use crate::model::{Table, Unit};
 use crate::render::{self, Format, Times};
 
 /// `count` and what is counted: `1 sample`, `2 samples`.
 pub(super) fn counted(count: u64, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+/// An amount of memory as people read it.
+pub(super) fn human_bytes(bytes: u64) -> String {
+    "B".parse::<Unit>().map_or_else(|_| bytes.to_string(), |unit| unit.human(bytes as f64))
 }
 
 /// Prints `table` in the form that was asked for. JSON carries its notes; the others have them on the standard error.

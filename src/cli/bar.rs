@@ -1,4 +1,4 @@
-//! A bar that shows on a terminal how far long work has come.
+//! How far long work on a store has come, on a terminal.
 
 use super::config::Settings;
 use super::io::Io;

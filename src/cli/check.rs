@@ -1,12 +1,11 @@
 //! `perfdb check`: reads every byte of the store and lists what is damaged.
 
-use super::answer::counted;
+use super::answer::{counted, human_bytes};
 use super::args::Global;
 use super::bar::Bar;
 use super::config::{Layer, Settings};
 use super::io::Io;
 use crate::error::{Error, Result, printable};
-use crate::model::Unit;
 use crate::storage::{CheckReport, OpenOptions, Store};
 use std::io::ErrorKind;
 
@@ -56,7 +55,7 @@ fn open(settings: &Settings) -> Result<Store> {
 
 fn text(report: &CheckReport, shown: &str) -> String {
     let CheckReport { chunks, samples, bytes, damages, .. } = report;
-    let bytes = "B".parse::<Unit>().map_or_else(|_| bytes.to_string(), |unit| unit.human(*bytes as f64));
+    let bytes = human_bytes(*bytes);
     let read = format!("{} in {} of {bytes} were read", counted(*samples, "sample"), counted(*chunks, "chunk"));
     let mut lines: Vec<String> = damages.iter().map(|what| format!("damaged: {}", printable(what))).collect();
     lines.push(match damages.len() {

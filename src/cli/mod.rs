@@ -7,6 +7,7 @@ pub mod answer;
 pub mod args;
 mod bar;
 pub mod check;
+pub mod compact;
 pub mod completions;
 pub mod config;
 pub mod delete;
@@ -20,6 +21,8 @@ mod open;
 pub mod query;
 pub mod retention;
 mod select;
+pub mod restore;
+pub mod snapshot;
 pub mod source;
 pub mod stats;
 
@@ -113,6 +116,9 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<u8> {
         Command::Metric(args) => metric::run(&args, global, io),
         Command::Retention(args) => retention::run(&args, global, io),
         Command::Delete(args) => delete::run(&args, global, io),
+        Command::Snapshot(args) => snapshot::run(&args, global, io),
+        Command::Restore(args) => restore::run(&args, global, io),
+        Command::Compact(args) => compact::run(&args, global, io),
         Command::Demo(args) => demo::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),

@@ -86,7 +86,6 @@ fn totals(rows: &[Row], settings: &Settings) -> Note {
     let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
     let (sealed, recent) = (sum(|r| r.sealed), sum(|r| r.recent));
     let len = settings.store_len();
-    let human = |bytes: u64| "B".parse::<Unit>().map_or_else(|_| bytes.to_string(), |u| u.human(bytes as f64));
     Note::new(
         "totals",
         format!(
@@ -95,8 +94,8 @@ fn totals(rows: &[Row], settings: &Settings) -> Note {
             sum(|r| r.series),
             answer::counted(sealed + recent, "sample"),
             settings.db.display(),
-            human(len),
-            human(sum(|r| r.bytes)),
+            answer::human_bytes(len),
+            answer::human_bytes(sum(|r| r.bytes)),
         ),
     )
 }

@@ -40,25 +40,34 @@ impl Store {
             catalog.reveal(rows.iter().map(|r| r.series))?;
             catalog.finish()?;
         }
-        let mut sealed = false;
+        let mut sealed = None;
         if !rows.is_empty() {
             let seq = next_seq(&txn)?;
             // Large batches go straight to chunks.
             if columns.count() >= DIRECT_COUNT_MIN {
-                let seq = seal(&txn, seq)?;
-                let mut touched = Touched::new();
+                let (seq, mut touched) = seal(&txn, seq)?;
                 let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq, &mut touched)?;
                 days::mark(&txn, &touched)?;
                 set_next_seq(&txn, seq)?;
-                sealed = true;
+                sealed = Some(touched);
             } else if log::append(&txn, &rows, seq, now)? {
-                let seq = seal(&txn, seq)?;
+                let (seq, touched) = seal(&txn, seq)?;
                 set_next_seq(&txn, seq)?;
-                sealed = true;
+                sealed = Some(touched);
             }
         }
         txn.commit()?;
-        if sealed { self.roll_after_write() } else { Ok(()) }
+        sealed.map_or(Ok(()), |touched| self.tidy_after_write(&touched))
+    }
+
+    /// What is due once samples were sealed: rollups, and joining what became many short chunks.
+    fn tidy_after_write(&self, touched: &Touched) -> Result<()> {
+        self.roll_after_write()?;
+        match self.join_choppy(touched.keys().copied()) {
+            // It was not asked for, and the next time does it.
+            Err(Error::Busy { .. } | Error::Io { .. }) => Ok(()),
+            done => done,
+        }
     }
 
     /// Changes the metadata of every metric that `metas` names, making those that are new.
@@ -94,14 +103,15 @@ pub(super) fn next_ingest(txn: &WriteTransaction) -> Result<u64> {
     Ok(id)
 }
 
-/// Turns the log into chunks. The first free number of arrival before and after.
-pub(super) fn seal(txn: &WriteTransaction, seq: u64) -> Result<u64> {
+/// Turns the log into chunks, and marks the days that they are of. `seq` is the first free number of arrival; gives the first free one afterwards, and
+/// the days.
+pub(super) fn seal(txn: &WriteTransaction, seq: u64) -> Result<(u64, Touched)> {
     let last = txn.open_table(LOG)?.last()?.map_or(0, |(key, _)| key.value());
     let rows = log::take(txn)?;
     let mut touched = Touched::new();
     let seq = chunk::write(txn, chunk::encode_all(rows), 0, seq.max(last + 1), &mut touched)?;
     days::mark(txn, &touched)?;
-    Ok(seq)
+    Ok((seq, touched))
 }
 
 /// Sets what is given in `metas`, leaving alone what is not.

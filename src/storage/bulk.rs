@@ -299,7 +299,7 @@ impl Bulk {
         self.number(txn, &new, None)?;
         let id = next_ingest(txn)?;
         let rows = self.take_all();
-        let seq = seal(txn, next_seq(txn)?)?;
+        let (seq, _) = seal(txn, next_seq(txn)?)?;
         let seq = chunk::write(txn, chunk::encode_all(rows), id, seq, &mut self.touched)?;
         set_next_seq(txn, seq)?;
         Ok(id)
@@ -333,7 +333,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64, touched: 
             part.push(chunk);
         }
         let txn = store.begin_write()?;
-        let seq = seal(&txn, next_seq(&txn)?)?;
+        let (seq, _) = seal(&txn, next_seq(&txn)?)?;
         let seq = chunk::write(&txn, part, batch, seq, touched)?;
         set_next_seq(&txn, seq)?;
         txn.commit()?;

@@ -13,7 +13,7 @@ use redb::{ReadableTable, WriteTransaction};
 use std::collections::BTreeSet;
 
 /// The most samples in a chunk. Longer chunks gain nothing in size, and make a query read more than it needs.
-const CHUNK_COUNT_MAX: usize = 16_384;
+pub(super) const CHUNK_COUNT_MAX: usize = 16_384;
 
 /// Samples of one series, in order of arrival.
 #[derive(Debug, Default)]
@@ -31,12 +31,30 @@ pub(super) struct EncodedChunk {
     day: i32,
     series: u32,
     start: i64,
+    /// Order of arrival, given when it is written.
+    seq: u64,
     header: Header,
     values: Vec<u8>,
     times: Vec<u8>,
 }
 
 impl EncodedChunk {
+    /// The chunk of `key` as it is stored.
+    pub(super) fn read(
+        extents: &impl ReadableTable<&'static [u8; super::schema::PieceKey::LEN], &'static [u8]>,
+        key: &ChunkKey,
+        header: Header,
+    ) -> Result<Self> {
+        let column = |column| read_column(extents, key, &header, column, |bytes| Ok(bytes.to_vec()));
+        let (values, times) = (column(Column::Values)?, column(Column::Times)?);
+        let ChunkKey { metric, day, series, start, seq } = *key;
+        Ok(Self { metric, day, series, start, seq, header, values, times })
+    }
+
+    fn key(&self) -> ChunkKey {
+        ChunkKey { metric: self.metric, day: self.day, series: self.series, start: self.start, seq: self.seq }
+    }
+
     /// Bytes of both columns.
     pub(super) fn len(&self) -> usize {
         self.values.len() + self.times.len()
@@ -81,6 +99,23 @@ fn merge(group: Vec<EncodedChunk>) -> Result<Vec<EncodedChunk>> {
     Ok(encode_series(rows))
 }
 
+/// Joins stored chunks of one series, day and batch, which come in order of arrival. The new ones take the last of their places.
+pub(super) fn join(chunks: &[EncodedChunk]) -> Result<Vec<EncodedChunk>> {
+    let Some(first) = chunks.first() else { return Ok(Vec::new()) };
+    let mut rows = SeriesRows { metric: first.metric, series: first.series, ..SeriesRows::default() };
+    for chunk in chunks {
+        chunk.decode(&mut rows).map_err(|e| Error::corrupt(format!("{}: {}", chunk.key().place(), e.0)))?;
+    }
+    let mut joined = encode_series(rows);
+    let spared = chunks.len().checked_sub(joined.len());
+    let places = spared.and_then(|spared| chunks.get(spared..));
+    let places = places.ok_or_else(|| Error::Bug("chunks became more by joining them".into()))?;
+    for (new, old) in joined.iter_mut().zip(places) {
+        (new.seq, new.header.batch) = (old.seq, old.header.batch);
+    }
+    Ok(joined)
+}
+
 /// Sorts the rows by time, equal times staying in order of arrival, and cuts them by day and length.
 fn encode_series(mut rows: SeriesRows) -> Vec<EncodedChunk> {
     sort_by_time(&mut rows.times, &mut rows.values);
@@ -120,7 +155,7 @@ fn encode(metric: u32, series: u32, day: i32, times: &[i64], values: &[f64]) -> 
         values: Place::default(),
         times: Place::default(),
     };
-    EncodedChunk { metric, day, series, start: times[0], header, values: value_bytes, times: time_bytes }
+    EncodedChunk { metric, day, series, start: times[0], seq: 0, header, values: value_bytes, times: time_bytes }
 }
 
 /// Writes chunks and their extents. `seq` is the first free number of arrival; the first free one afterwards is returned. The days written to
@@ -132,37 +167,40 @@ pub(super) fn write(
     mut seq: u64,
     touched: &mut Touched,
 ) -> Result<u64> {
-    let mut headers = txn.open_table(CHUNKS)?;
-    let mut extents = txn.open_table(EXTENTS)?;
     // Chunks of one series and day stay in their order, which is that of time.
     chunks.sort_by_key(|c| (c.metric, c.day, c.series));
     for group in chunks.chunk_by_mut(|a, b| (a.metric, a.day) == (b.metric, b.day)) {
         let extent = seq;
-        seq += 1;
-        let (metric, day) = (group[0].metric, group[0].day);
         let from = group.iter().map(|c| c.start).min().unwrap_or(i64::MIN);
-        touch(touched, metric, day, from);
-        let mut bytes = Vec::with_capacity(group.iter().map(|c| c.values.len() + c.times.len()).sum());
-        let first_seq = seq;
-        seq += group.len() as u64;
-        let key = |i: usize, c: &EncodedChunk| {
-            ChunkKey { metric, day, series: c.series, start: c.start, seq: first_seq + i as u64 }.to_bytes()
-        };
+        touch(touched, group[0].metric, group[0].day, from);
         for (i, chunk) in group.iter_mut().enumerate() {
-            chunk.header.values = place(&mut bytes, &key(i, chunk), b"v", &chunk.values);
+            (chunk.header.batch, chunk.seq) = (batch, extent + 1 + i as u64);
         }
-        for (i, chunk) in group.iter_mut().enumerate() {
-            chunk.header.times = place(&mut bytes, &key(i, chunk), b"t", &chunk.times);
-            (chunk.header.batch, chunk.header.extent) = (batch, extent);
-            let key = key(i, chunk);
-            headers.insert(&key, &chunk.header.to_bytes(&key))?;
-        }
-        if u32::try_from(bytes.len()).is_err() {
-            return Err(Error::Bug("an extent of more than 4 GiB".into()));
-        }
-        extent::write(&mut extents, metric, day, extent, &bytes)?;
+        write_extent(txn, group, extent)?;
+        seq += 1 + group.len() as u64;
     }
     Ok(seq)
+}
+
+/// Writes chunks of one metric, day and batch, as one extent.
+pub(super) fn write_extent(txn: &WriteTransaction, group: &mut [EncodedChunk], extent: u64) -> Result<()> {
+    let Some(first) = group.first() else { return Ok(()) };
+    let (metric, day) = (first.metric, first.day);
+    let mut headers = txn.open_table(CHUNKS)?;
+    let mut bytes = Vec::with_capacity(group.iter().map(EncodedChunk::len).sum());
+    for chunk in &mut *group {
+        chunk.header.values = place(&mut bytes, &chunk.key().to_bytes(), b"v", &chunk.values);
+    }
+    for chunk in group {
+        let key = chunk.key().to_bytes();
+        chunk.header.times = place(&mut bytes, &key, b"t", &chunk.times);
+        chunk.header.extent = extent;
+        headers.insert(&key, &chunk.header.to_bytes(&key))?;
+    }
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(Error::Bug("an extent of more than 4 GiB".into()));
+    }
+    extent::write(&mut txn.open_table(EXTENTS)?, metric, day, extent, &bytes)
 }
 
 fn place(bytes: &mut Vec<u8>, key: &[u8; ChunkKey::LEN], column: &[u8], content: &[u8]) -> Place {

@@ -36,7 +36,7 @@ fn make(aside: &Path) -> Result<()> {
 }
 
 /// What process `pid` calls a store in the making.
-fn aside(path: &Path, pid: u32) -> Option<PathBuf> {
+pub(super) fn aside(path: &Path, pid: u32) -> Option<PathBuf> {
     let mut name = OsString::from(path.file_name()?);
     name.push(format!(".{pid}.tmp"));
     Some(path.with_file_name(name))
@@ -47,7 +47,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Has the new name survive a loss of power, as far as the system can do that.
-fn sync_folder(path: &Path) {
+pub(super) fn sync_folder(path: &Path) {
     if let Ok(folder) = fs::File::open(folder(path)) {
         let _ = folder.sync_all();
     }

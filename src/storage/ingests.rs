@@ -97,7 +97,7 @@ impl Store {
 }
 
 /// Removes everything of batch `id`. Its own series go only where no other incomplete ingest may be using them.
-fn drop_batch(txn: &WriteTransaction, id: u64, series_too: bool) -> Result<()> {
+pub(super) fn drop_batch(txn: &WriteTransaction, id: u64, series_too: bool) -> Result<()> {
     txn.open_table(PENDING)?.remove(id)?;
     chunk::remove(txn, |_, header| header.batch == id)?;
     if series_too {

@@ -1,13 +1,10 @@
 //! Before a store is open: what is at its path, how long to wait for others, and what a failure means.
 
 use super::create;
-use super::schema::{
-    CHUNKS, DAYS, EXTENTS, FORMAT_VERSION, INGEST_HASHES, INGESTS, LOG, META, METRIC_NAMES, METRICS, PENDING,
-    PENDING_SERIES, POLICIES, POSTINGS, ROLLUPS, SERIES, SERIES_HASHES,
-};
+use super::schema::{FORMAT_VERSION, META, Part, TableVisitor, visit_tables};
 use super::store::OpenOptions;
 use crate::error::{Error, Result};
-use redb::{Builder, ConcurrencyMode, DatabaseError, WriteTransaction};
+use redb::{Builder, ConcurrencyMode, DatabaseError, Key, TableDefinition, Value, WriteTransaction};
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,23 +17,21 @@ pub(super) fn builder(cache_len: usize) -> Builder {
     builder
 }
 
+/// Makes all tables, and writes down the format.
 pub(super) fn create_tables(txn: &WriteTransaction) -> Result<()> {
+    struct Create<'t>(&'t WriteTransaction);
+    impl TableVisitor for Create<'_> {
+        fn visit<K: Key + 'static, V: Value + 'static>(
+            &mut self,
+            table: TableDefinition<'static, K, V>,
+            _: Part,
+        ) -> Result<()> {
+            self.0.open_table(table)?;
+            Ok(())
+        }
+    }
+    visit_tables(&mut Create(txn))?;
     txn.open_table(META)?.insert("format", FORMAT_VERSION)?;
-    txn.open_table(METRICS)?;
-    txn.open_table(METRIC_NAMES)?;
-    txn.open_table(SERIES)?;
-    txn.open_table(SERIES_HASHES)?;
-    txn.open_table(POSTINGS)?;
-    txn.open_table(LOG)?;
-    txn.open_table(CHUNKS)?;
-    txn.open_table(EXTENTS)?;
-    txn.open_table(INGESTS)?;
-    txn.open_table(INGEST_HASHES)?;
-    txn.open_table(PENDING)?;
-    txn.open_table(PENDING_SERIES)?;
-    txn.open_table(ROLLUPS)?;
-    txn.open_table(DAYS)?;
-    txn.open_table(POLICIES)?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 //! Keys are big-endian with the sign bit flipped, so that the order of their bytes is the order of what they mean.
 
 use super::rollup::Level;
-use redb::TableDefinition;
+use crate::error::Result;
+use redb::{Key, TableDefinition, Value};
 
 /// The format that this version writes. It reads this one and those before.
 pub(super) const FORMAT_VERSION: u64 = 1;
@@ -42,6 +43,47 @@ pub(super) const ROLLUPS: TableDefinition<'_, &[u8; RollupKey::LEN], &[u8]> = Ta
 pub(super) const DAYS: TableDefinition<'_, &[u8; 8], &[u8]> = TableDefinition::new("days");
 /// Pattern of metrics → how long they are kept.
 pub(super) const POLICIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("policies");
+
+/// What the commands about a store as a whole do with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Facts that stand nowhere else.
+    Facts,
+    /// Follows from facts.
+    Derived,
+    /// Of ingests that are not complete: no copy has it.
+    Pending,
+}
+
+/// Something that is done with every table.
+pub(super) trait TableVisitor {
+    /// Does it with `table`.
+    fn visit<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+        part: Part,
+    ) -> Result<()>;
+}
+
+/// The one list of tables: what makes, copies and checks a store goes through it, so that a new table is part of all of these.
+pub(super) fn visit_tables(visitor: &mut impl TableVisitor) -> Result<()> {
+    visitor.visit(META, Part::Facts)?;
+    visitor.visit(METRICS, Part::Facts)?;
+    visitor.visit(METRIC_NAMES, Part::Derived)?;
+    visitor.visit(SERIES, Part::Facts)?;
+    visitor.visit(SERIES_HASHES, Part::Derived)?;
+    visitor.visit(POSTINGS, Part::Derived)?;
+    visitor.visit(LOG, Part::Facts)?;
+    visitor.visit(CHUNKS, Part::Facts)?;
+    visitor.visit(EXTENTS, Part::Facts)?;
+    visitor.visit(INGESTS, Part::Facts)?;
+    visitor.visit(INGEST_HASHES, Part::Derived)?;
+    visitor.visit(PENDING, Part::Pending)?;
+    visitor.visit(PENDING_SERIES, Part::Pending)?;
+    visitor.visit(ROLLUPS, Part::Facts)?;
+    visitor.visit(DAYS, Part::Facts)?;
+    visitor.visit(POLICIES, Part::Facts)
+}
 
 /// Nanoseconds of a day.
 pub(super) const DAY_NS: i64 = 86_400_000_000_000;
@@ -98,6 +140,12 @@ impl ChunkKey {
         }
     }
 
+    /// In words, without the series' name.
+    pub(super) fn place(&self) -> String {
+        let start = crate::model::Timestamp(self.start).rfc3339();
+        format!("series {} of metric {}, from {start} on", self.series, self.metric)
+    }
+
     /// Before every chunk of `metric`, `day` and `series`.
     pub(super) fn first(metric: u32, day: i32, series: u32) -> Self {
         Self { metric, day, series, start: i64::MIN, seq: 0 }
@@ -128,6 +176,15 @@ impl PieceKey {
         out[8..16].copy_from_slice(&self.extent.to_be_bytes());
         out[16..].copy_from_slice(&self.offset.to_be_bytes());
         out
+    }
+
+    /// Metric, day and number of the extent of a key.
+    pub(super) fn extent_of(bytes: &[u8; Self::LEN]) -> (u32, i32, u64) {
+        (
+            u32::from_be_bytes(part(bytes, 0)),
+            (u32::from_be_bytes(part(bytes, 4)) ^ 1 << 31) as i32,
+            u64::from_be_bytes(part(bytes, 8)),
+        )
     }
 
     /// The offset of a key.
@@ -195,6 +252,43 @@ pub(super) fn series_of_key(key: [u8; 8]) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redb::TableHandle;
+
+    #[test]
+    fn every_table_is_in_the_list() {
+        struct Names(Vec<String>);
+        impl TableVisitor for Names {
+            fn visit<K: Key + 'static, V: Value + 'static>(
+                &mut self,
+                table: TableDefinition<'static, K, V>,
+                _: Part,
+            ) -> Result<()> {
+                self.0.push(format!("\"{}\")", table.name()));
+                Ok(())
+            }
+        }
+        let mut names = Names(Vec::new());
+        visit_tables(&mut names).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage");
+        let mut folders = vec![std::path::PathBuf::from(folder)];
+        let mut defined = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|e| e == "rs") {
+                    let code = std::fs::read_to_string(&path).unwrap();
+                    for definition in code.split(concat!("TableDefinition::", "new(")).skip(1) {
+                        let line = definition.lines().next().unwrap_or_default();
+                        assert!(names.0.iter().any(|name| line.starts_with(name)), "{path:?}: {line}");
+                        defined += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(defined, names.0.len());
+    }
 
     #[test]
     fn keys_sort_as_what_they_mean() {

@@ -192,6 +192,19 @@ impl Store {
         &self.path
     }
 
+    /// How long it waits for others.
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// The database, of a store that is open for writing.
+    pub(super) fn database(&mut self) -> Result<&mut Database> {
+        match &mut self.handle {
+            Handle::Write(db) => Ok(db),
+            Handle::Read(_) => Err(Error::Bug("a change to a store that was opened for reading".into())),
+        }
+    }
+
     pub(super) fn begin_read(&self) -> Result<redb::ReadTransaction> {
         match &self.handle {
             Handle::Read(db) => Ok(db.begin_read()?),
@@ -277,7 +290,7 @@ const TIDY_LEN_MAX: u64 = 1 << 30;
 
 /// Gives the space back that the commits of a bulk write left behind. The file grows ahead of need and each commit frees what it
 /// replaces; right after a bulk write there is little to move, some milliseconds for a hundred megabytes.
-fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
+pub(super) fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
     let Ok(txn) = db.try_begin_write() else { return Ok(()) };
     let stats = txn.stats()?;
     txn.abort()?;

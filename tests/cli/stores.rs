@@ -7,9 +7,9 @@ fn stats_count_samples_and_bytes() {
     let folder = Folder::with_decisions();
     let run = folder.run(&["stats", "--format", "csv"]).ok();
     let mut lines = run.out.lines();
-    assert_eq!(lines.next(), Some("metric,samples,series,bytes,bytes_per_sample,oldest,newest"));
+    assert_eq!(lines.next(), Some("metric,samples,series,bytes,bytes_per_sample,rollups,of_samples,oldest,newest"));
     let row: Vec<&str> = lines.next().unwrap().split(',').collect();
-    assert_eq!((&row[..3], row[5]), (&["decision", "3", "2"][..], "2026-11-20T11:00:00Z"));
+    assert_eq!((&row[..3], row[7]), (&["decision", "3", "2"][..], "2026-11-20T11:00:00Z"));
     assert!(run.err.starts_with("note: 1 metric, 2 series, 3 samples"), "{}", run.err);
     folder.pipe(&["ingest", "-"], "decision value=1 1\n").ok();
     let run = folder.run(&["stats", "--format", "csv"]).ok();

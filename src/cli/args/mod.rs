@@ -4,16 +4,18 @@
 //! `cli::config` can tell.
 
 mod ingest;
-mod keeping;
+mod keep;
 mod query;
+mod retention;
 mod store;
 mod values;
 
 pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
-pub use keeping::{
+pub use retention::{
     DeleteArgs, Keep, RetentionApplyArgs, RetentionArgs, RetentionCommand, RetentionRemoveArgs, RetentionSetArgs,
     RetentionShowArgs, RollupArg,
 };
+pub use keep::{CompactArgs, RestoreArgs, SnapshotArgs};
 pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use store::{
     CompletionsArgs, DemoArgs, ExportArgs, ExportFormat, ManArgs, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs,
@@ -96,6 +98,12 @@ pub enum Command {
     /// Check every byte of the store, and list what is damaged
     #[command(after_help = "Exit code 4 where something is damaged.")]
     Check,
+    /// Copy the store into a file, whole and consistent, while others write
+    Snapshot(SnapshotArgs),
+    /// Put a snapshot back as the store
+    Restore(RestoreArgs),
+    /// Give back the space that the store does not need
+    Compact(CompactArgs),
     /// Show how many samples each metric has, and what they take on disk
     Stats(StatsArgs),
     /// Say what a metric's numbers are: unit, kind, which direction is better
