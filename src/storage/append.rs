@@ -4,11 +4,11 @@ use super::catalog::CatalogWriter;
 use super::chunk::{self, SeriesRows};
 use super::log;
 use super::rollup::days::{self, Touched};
-use super::schema::{LOG, META};
+use super::schema::{LOG, META, PENDING_SERIES};
 use super::store::Store;
 use crate::error::{Error, Result};
-use crate::model::{Columns, MetricMeta, SeriesSet};
-use redb::{ReadableTable, WriteTransaction};
+use crate::model::{Columns, MetricMeta, Series, SeriesSet};
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
 /// Batches of this many samples and more do not go through the log.
 const DIRECT_COUNT_MIN: usize = 50_000;
@@ -30,16 +30,7 @@ impl Store {
         }
         let mut rows = group(columns, series);
         let txn = self.begin_write()?;
-        {
-            let mut catalog = CatalogWriter::open(&txn)?;
-            for row in &mut rows {
-                let name = series.get(row.series).ok_or_else(|| Error::Bug("a sample of an unknown series".into()))?;
-                (row.metric, row.series) = catalog.series(name, None)?;
-            }
-            set_metas(&mut catalog, metas)?;
-            catalog.reveal(rows.iter().map(|r| r.series))?;
-            catalog.finish()?;
-        }
+        let found = self.number(&txn, &mut rows, series, metas)?;
         let mut sealed = None;
         if !rows.is_empty() {
             let seq = next_seq(&txn)?;
@@ -57,7 +48,43 @@ impl Store {
             }
         }
         txn.commit()?;
+        self.known().learn(found);
         sealed.map_or(Ok(()), |touched| self.tidy_after_write(&touched))
+    }
+
+    /// Gives `rows` the numbers of their metrics and series, and sets `metas`. Gives back the series that this process did not know.
+    fn number(
+        &self,
+        txn: &WriteTransaction,
+        rows: &mut [SeriesRows],
+        series: &SeriesSet,
+        metas: &[(String, MetricMeta)],
+    ) -> Result<Vec<(Series, (u32, u32))>> {
+        let mut known = self.known();
+        known.trust(CatalogWriter::removals(&txn.open_table(META)?)?);
+        let mut found = Vec::new();
+        let mut unknown = Vec::new();
+        for row in &mut *rows {
+            let name = series.get(row.series).ok_or_else(|| Error::Bug("a sample of an unknown series".into()))?;
+            match known.get(name) {
+                Some(ids) => (row.metric, row.series) = ids,
+                None => unknown.push((row, name)),
+            }
+        }
+        drop(known);
+        let some_pending = !txn.open_table(PENDING_SERIES)?.is_empty()?;
+        if unknown.is_empty() && metas.is_empty() && !some_pending {
+            return Ok(found);
+        }
+        let mut catalog = CatalogWriter::open(txn)?;
+        for (row, name) in unknown {
+            (row.metric, row.series) = catalog.series(name, None)?;
+            found.push((name.clone(), (row.metric, row.series)));
+        }
+        set_metas(&mut catalog, metas)?;
+        catalog.reveal(rows.iter().map(|r| r.series))?;
+        catalog.finish()?;
+        Ok(found)
     }
 
     /// What is due once samples were sealed: rollups, and joining what became many short chunks.

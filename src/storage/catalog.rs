@@ -30,6 +30,39 @@ fn posting_key(metric: u32, label: &str, value: &str, shard: u16) -> Vec<u8> {
     key
 }
 
+/// Numbers of series that a process has seen, so that a stream of small batches need not look them up again and again.
+#[derive(Debug, Default)]
+pub(super) struct KnownSeries {
+    removals: u64,
+    ids: HashMap<Series, (u32, u32)>,
+}
+
+/// Series remembered at most: some hundred bytes each.
+const KNOWN_COUNT_MAX: usize = 100_000;
+
+impl KnownSeries {
+    /// Forgets all if series were removed since.
+    pub(super) fn trust(&mut self, removals: u64) {
+        if self.removals != removals {
+            self.ids.clear();
+            self.removals = removals;
+        }
+    }
+
+    /// Metric and series number of `series`.
+    pub(super) fn get(&self, series: &Series) -> Option<(u32, u32)> {
+        self.ids.get(series).copied()
+    }
+
+    /// Remembers what a transaction that is committed has found out.
+    pub(super) fn learn(&mut self, found: Vec<(Series, (u32, u32))>) {
+        if self.ids.len() + found.len() > KNOWN_COUNT_MAX {
+            self.ids.clear();
+        }
+        self.ids.extend(found.into_iter().take(KNOWN_COUNT_MAX));
+    }
+}
+
 /// Gives numbers to metrics and series within one write transaction.
 pub(super) struct CatalogWriter<'t> {
     meta: Table<'t, &'static str, u64>,
@@ -185,8 +218,15 @@ impl<'t> CatalogWriter<'t> {
         Ok(())
     }
 
+    /// How often series were removed so far: numbers that a process remembers hold while it stays the same.
+    pub(super) fn removals(meta: &impl ReadableTable<&'static str, u64>) -> Result<u64> {
+        Ok(meta.get("removals")?.map_or(0, |n| n.value()))
+    }
+
     /// Removes the series `ids` of `metric`, and the metric too if nothing is left of it and nobody described it.
     pub(super) fn remove_series(&mut self, metric: u32, ids: &[u32]) -> Result<()> {
+        let removals = Self::removals(&self.meta)?;
+        self.meta.insert("removals", removals + 1)?;
         for id in ids {
             let key = series_key(metric, *id);
             let Some(labels) = self.series.remove(&key)?.map(|bytes| records::labels_from_bytes(&key, bytes.value()))

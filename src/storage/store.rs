@@ -1,5 +1,6 @@
 //! A store: opening, healing, closing, and the small writes.
 
+use super::catalog::KnownSeries;
 use super::check::CheckReport;
 use super::create;
 use super::opening::{builder, busy, create_tables, look_at, open_fault, within};
@@ -12,6 +13,7 @@ use redb::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How a store is opened.
@@ -54,6 +56,7 @@ pub struct Store {
     wait: Duration,
     /// Whether closing gives unused space back to the system.
     tidy: AtomicBool,
+    known: Mutex<KnownSeries>,
 }
 
 impl std::fmt::Debug for Store {
@@ -84,7 +87,13 @@ impl Store {
                 move || Self::open_read(&path)
             })?)
         };
-        let store = Self { handle, path: path.to_owned(), wait: options.wait, tidy: AtomicBool::new(false) };
+        let store = Self {
+            handle,
+            path: path.to_owned(),
+            wait: options.wait,
+            tidy: AtomicBool::new(false),
+            known: Mutex::default(),
+        };
         if options.write {
             store.prepare()?;
         } else {
@@ -185,6 +194,11 @@ impl Store {
 
     fn nothing_in_it(&self) -> Error {
         Error::usage_hint(format!("the store `{}` is empty", self.path.display()), "feed it: `perfdb ingest FILE`")
+    }
+
+    /// The series that this process knows.
+    pub(super) fn known(&self) -> MutexGuard<'_, KnownSeries> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the store is.

@@ -11,12 +11,12 @@ mod store;
 mod values;
 
 pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
+pub use keep::{CompactArgs, RestoreArgs, SnapshotArgs};
+pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use retention::{
     DeleteArgs, Keep, RetentionApplyArgs, RetentionArgs, RetentionCommand, RetentionRemoveArgs, RetentionSetArgs,
     RetentionShowArgs, RollupArg,
 };
-pub use keep::{CompactArgs, RestoreArgs, SnapshotArgs};
-pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use store::{
     CompletionsArgs, DemoArgs, ExportArgs, ExportFormat, ManArgs, MetricArgs, MetricCommand, MetricSetArgs, StatsArgs,
 };
