@@ -51,7 +51,7 @@ impl Store {
                 set_next_seq(&txn, seq)?;
             }
         }
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Store {
             catalog.set_meta(name, change)?;
             catalog.finish()?;
         }
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 }

@@ -51,7 +51,7 @@ impl Store {
         }
         let removed = chunk::remove(&txn, |_, header| header.batch == id)?;
         forget_empty_series(&txn, removed.series)?;
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(removed.samples)
     }
 
@@ -69,7 +69,7 @@ impl Store {
         for id in &ended {
             drop_batch(&txn, *id, !alive)?;
         }
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Store {
         let txn = self.begin_write()?;
         let alone = txn.open_table(PENDING)?.iter()?.all(|e| e.is_ok_and(|(k, _)| k.value() == batch));
         drop_batch(&txn, batch, alone)?;
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 mod append;
+mod backend;
 mod bulk;
 mod catalog;
 mod check;
@@ -14,6 +15,7 @@ mod fault;
 mod header;
 mod ingests;
 mod log;
+mod opened;
 mod opening;
 mod records;
 mod schema;
