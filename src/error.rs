@@ -39,6 +39,8 @@ pub enum Error {
     Busy {
         /// Which store, and who holds it if that is known.
         what: String,
+        /// The way out, where there is one.
+        hint: Option<String>,
     },
     /// The machine refused: disk full, permissions, a broken device.
     Io {
@@ -103,11 +105,12 @@ impl fmt::Display for Error {
         };
         match self {
             Self::Query(d) | Self::Input(d) => d.fmt(f),
-            Self::Usage { message, hint } | Self::Limit { message, hint } => with_hint(f, message, hint),
+            Self::Usage { message: text, hint }
+            | Self::Limit { message: text, hint }
+            | Self::Busy { what: text, hint } => with_hint(f, text, hint),
             Self::Corrupt { what } => {
                 write!(f, "damaged: {what}\n  help: `perfdb check` lists everything that is damaged")
             }
-            Self::Busy { what } => write!(f, "busy: {what}"),
             Self::Io { doing, source } => write!(f, "cannot {doing}: {source}"),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Bug(what) => {

@@ -5,14 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
 #![expect(clippy::print_stdout, reason = "shown with --nocapture, and where the test fails")]
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
+use random::Random;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use support::{Place, finish};
 
 /// Fields of a line of the long file, each a series.
@@ -187,7 +190,7 @@ fn pending(path: &Path) -> bool {
 
 /// Numbers with as many digits as a number can have, so that they do not pack well and there is much to commit.
 fn write_long_file(path: &Path) {
-    let mut random = Random { seed: 7, state: 7 };
+    let mut random = Random::of(7);
     let mut out = BufWriter::new(File::create(path).unwrap());
     for line in 0..LINES {
         out.write_all(b"long ").unwrap();
@@ -202,32 +205,4 @@ fn write_long_file(path: &Path) {
 
 fn kills() -> usize {
     std::env::var("PERFDB_KILLS").map_or(20, |kills| kills.parse().unwrap())
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    /// From `PERFDB_SEED`, else from the clock.
-    fn new() -> Self {
-        let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
-        let seed = std::env::var("PERFDB_SEED").map_or_else(|_| clock(), |seed| seed.parse().unwrap());
-        Self { seed, state: seed }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// In `0.0..1.0`.
-    fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }

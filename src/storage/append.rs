@@ -47,7 +47,7 @@ impl Store {
                 sealed = Some(touched);
             }
         }
-        txn.commit()?;
+        self.commit(txn)?;
         self.known().learn(found);
         sealed.map_or(Ok(()), |touched| self.tidy_after_write(&touched))
     }
@@ -108,7 +108,7 @@ impl Store {
             catalog.set_meta(name, change)?;
             catalog.finish()?;
         }
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 }

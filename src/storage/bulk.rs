@@ -169,7 +169,7 @@ impl Bulk {
             batch
         };
         self.number(&txn, &new, Some(batch))?;
-        txn.commit()?;
+        self.store.commit(txn)?;
         self.batch = Some(batch);
         Ok(())
     }
@@ -285,7 +285,7 @@ impl Bulk {
         if let Some(hash) = hash {
             txn.open_table(INGEST_HASHES)?.insert(hash, id)?;
         }
-        txn.commit()?;
+        self.store.commit(txn)?;
         if self.batch.take().is_some() {
             self.store.tidy_at_close();
         }
@@ -336,7 +336,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64, touched: 
         let (seq, _) = seal(&txn, next_seq(&txn)?)?;
         let seq = chunk::write(&txn, part, batch, seq, touched)?;
         set_next_seq(&txn, seq)?;
-        txn.commit()?;
+        store.commit(txn)?;
         std::thread::sleep(TURN);
     }
     Ok(())

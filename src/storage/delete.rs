@@ -60,7 +60,7 @@ impl Store {
             txn.abort()?;
         } else {
             forget_empty_series(&txn, emptied)?;
-            txn.commit()?;
+            self.commit(txn)?;
         }
         Ok(deleted)
     }

@@ -1,9 +1,13 @@
 //! What redb reports, in the words of [`Error`].
 
+use super::backend::Held;
 use crate::error::Error;
 use std::io::ErrorKind;
 
 fn from_io(source: std::io::Error) -> Error {
+    if let Some(held) = source.get_ref().and_then(|inner| inner.downcast_ref::<Held>()) {
+        return held.to_error();
+    }
     match source.kind() {
         // The file is shorter than its own header says, or is no database at all.
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData => Error::corrupt(format!("the store's file: {source}")),
@@ -20,8 +24,18 @@ impl From<redb::StorageError> for Error {
                 doing: "go on with the store".into(),
                 source: std::io::Error::other("an earlier read or write of it failed"),
             },
+            redb::StorageError::Unsupported => Self::usage_hint(
+                "the store is on a file system without locks of byte ranges, which keep processes apart",
+                "put the store on a local disk",
+            ),
             other => Self::Bug(format!("the store: {other}")),
         }
+    }
+}
+
+impl From<redb::BackendError> for Error {
+    fn from(e: redb::BackendError) -> Self {
+        redb::StorageError::from(e).into()
     }
 }
 
@@ -57,10 +71,11 @@ impl From<redb::DatabaseError> for Error {
         match e {
             redb::DatabaseError::Storage(e) => e.into(),
             redb::DatabaseError::DatabaseAlreadyOpen => {
-                Self::Busy { what: "another process has the store to itself".into() }
+                Self::Busy { what: "another process has the store to itself".into(), hint: None }
             }
             redb::DatabaseError::LockProtocolMismatch => Self::Busy {
                 what: "another process has the store open with another version of the locking protocol".into(),
+                hint: Some("end that process, or use the version of perfdb that it is of".into()),
             },
             redb::DatabaseError::UpgradeRequired(version) => {
                 Self::usage(format!("the store's file has database format {version}, which this version cannot read"))

@@ -63,7 +63,7 @@ impl Store {
         }
         days::mark(&txn, &removed.touched)?;
         forget_empty_series(&txn, removed.series)?;
-        txn.commit()?;
+        self.commit(txn)?;
         self.roll_after_write()?;
         Ok(removed.samples)
     }
@@ -82,7 +82,7 @@ impl Store {
         for id in &ended {
             drop_batch(&txn, *id, !alive)?;
         }
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 
@@ -91,7 +91,7 @@ impl Store {
         let txn = self.begin_write()?;
         let alone = txn.open_table(PENDING)?.iter()?.all(|e| e.is_ok_and(|(k, _)| k.value() == batch));
         drop_batch(&txn, batch, alone)?;
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 mod append;
+mod backend;
 mod bulk;
 mod catalog;
 mod check;
@@ -16,6 +17,7 @@ mod header;
 mod ingests;
 mod keep;
 mod log;
+mod opened;
 mod opening;
 mod records;
 mod retention;

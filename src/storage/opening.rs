@@ -6,7 +6,6 @@ use super::store::OpenOptions;
 use crate::error::{Error, Result};
 use redb::{Builder, ConcurrencyMode, DatabaseError, Key, TableDefinition, Value, WriteTransaction};
 use std::path::Path;
-use std::time::Duration;
 
 /// The first bytes of every redb file.
 const MAGIC: [u8; 9] = [b'r', b'e', b'd', b'b', 0x1A, 0x0A, 0xA9, 0x0D, 0x0A];
@@ -100,34 +99,5 @@ pub(super) fn open_fault(path: &Path, e: DatabaseError) -> Error {
             other => other,
         },
         other => other.into(),
-    }
-}
-
-pub(super) fn busy(path: &Path, wait: Duration) -> Error {
-    Error::Busy {
-        what: format!(
-            "another process has held `{}` for {:.1} s; try again, or wait longer with `--wait`",
-            path.display(),
-            wait.as_secs_f64()
-        ),
-    }
-}
-
-/// Runs `open` on a thread of its own, since it may wait behind another process without limit.
-pub(super) fn within<T: Send + 'static>(
-    path: &Path,
-    wait: Duration,
-    open: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (send, receive) = std::sync::mpsc::sync_channel(1);
-    let spawned = std::thread::Builder::new().name("open".into()).spawn(move || {
-        // Nobody listens any more once the deadline has passed.
-        drop(send.send(open()));
-    });
-    spawned.map_err(|e| Error::io("start a thread to open the store", path, e))?;
-    match receive.recv_timeout(wait) {
-        Ok(result) => result,
-        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Err(busy(path, wait)),
-        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Err(Error::Bug("opening the store panicked".into())),
     }
 }

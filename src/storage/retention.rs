@@ -100,7 +100,7 @@ impl Store {
         let bytes = records::to_bytes(policy.pattern.as_bytes(), policy)?;
         txn.open_table(POLICIES)?.insert(policy.pattern.as_str(), bytes.as_slice())?;
         self.mark_all(&txn, &policy.pattern)?;
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl Store {
             self.mark_all(&txn, pattern)?;
             forget_rollups(&txn, &self.snapshot()?)?;
         }
-        txn.commit()?;
+        self.commit(txn)?;
         Ok(there)
     }
 
@@ -189,7 +189,7 @@ impl Store {
         if !emptied.is_empty() {
             let txn = self.begin_write()?;
             forget_empty_series(&txn, emptied)?;
-            txn.commit()?;
+            self.commit(txn)?;
         }
         Ok(applied)
     }
@@ -225,7 +225,7 @@ impl Store {
                 table.insert(&key, day.to_bytes(key).as_slice())?;
             }
             drop(table);
-            txn.commit()?;
+            self.commit(txn)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::catalog;
 use super::chunk::{self, Column, SeriesRows};
 use super::header::Header;
 use super::log::{self, LogRows};
+use super::opened::Opened;
 use super::records::{self, IngestRecord};
 use super::retention::{self, Policy};
 use super::rollup::bucket::Bucket;
@@ -21,7 +22,7 @@ use crate::model::{Labels, MetricMeta, TimeRange};
 use hashbrown::HashSet;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What a store held at one moment.
 pub struct Snapshot {
@@ -41,6 +42,8 @@ pub struct Snapshot {
     /// Series that only incomplete ingests brought.
     hidden: HashSet<u32>,
     log: OnceLock<LogRows>,
+    /// What the tables are read from, dropped after them.
+    opened: Option<Arc<Opened>>,
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -136,7 +139,13 @@ impl Snapshot {
             pending,
             hidden,
             log: OnceLock::new(),
+            opened: None,
         })
+    }
+
+    /// Keeps `opened` open for as long as the snapshot is.
+    pub(super) fn keep_open(&mut self, opened: Arc<Opened>) {
+        self.opened = Some(opened);
     }
 
     fn log(&self) -> Result<&LogRows> {

@@ -1,20 +1,20 @@
 //! A store: opening, healing, closing, and the small writes.
 
+use super::backend::{Held, Medium, OnFile, Patience, Span};
 use super::catalog::KnownSeries;
 use super::check::CheckReport;
 use super::create;
-use super::opening::{builder, busy, create_tables, look_at, open_fault, within};
+use super::opened::Opened;
+use super::opening::{create_tables, look_at};
 use super::records::{self, PendingRecord};
 use super::schema::{FORMAT_VERSION, META, PENDING};
 use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use redb::{
-    Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, TransactionError, WriteTransaction,
-};
-use std::path::{Path, PathBuf};
+use redb::{DatabaseError, ReadableTable, StorageError, TransactionError, WriteTransaction};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +39,12 @@ impl OpenOptions {
     }
 }
 
-/// Memory for pages of the database. Reading a page again from the system's own cache is cheap.
-const CACHE_LEN_READ: usize = 128 << 20;
-/// Bulk writing touches a page once.
-const CACHE_LEN_WRITE: usize = 32 << 20;
-
-enum Handle {
-    Read(ReadOnlyDatabase),
-    Write(Database),
-}
-
 /// An open store. Reads see snapshots; any number of processes may read and write the same file.
 pub struct Store {
-    handle: Handle,
-    path: PathBuf,
-    wait: Duration,
+    medium: Arc<dyn Medium>,
+    options: OpenOptions,
+    /// The opening in use. A failed read or write makes the database refuse everything after it, so the next use opens anew.
+    opened: RwLock<Arc<Opened>>,
     /// Whether closing gives unused space back to the system.
     tidy: AtomicBool,
     known: Mutex<KnownSeries>,
@@ -61,7 +52,7 @@ pub struct Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Store").field("path", &self.path()).finish_non_exhaustive()
     }
 }
 
@@ -76,47 +67,19 @@ impl Store {
         if !exists {
             create::create(path)?;
         }
-        let handle = if options.write {
-            Handle::Write(within(path, options.wait, {
-                let path = path.to_owned();
-                move || Self::open_write(&path)
-            })?)
-        } else {
-            Handle::Read(within(path, options.wait, {
-                let path = path.to_owned();
-                move || Self::open_read(&path)
-            })?)
-        };
-        let store = Self {
-            handle,
-            path: path.to_owned(),
-            wait: options.wait,
-            tidy: AtomicBool::new(false),
-            known: Mutex::default(),
-        };
+        Self::open_on(Arc::new(OnFile(path.to_owned())), options)
+    }
+
+    /// Opens the store on `medium`, which is there.
+    pub(super) fn open_on(medium: Arc<dyn Medium>, options: OpenOptions) -> Result<Self> {
+        let opened = RwLock::new(Arc::new(Opened::open(&*medium, options)?));
+        let store = Self { medium, options, opened, tidy: AtomicBool::new(false), known: Mutex::default() };
         if options.write {
             store.prepare()?;
         } else {
             store.check_format()?;
         }
         Ok(store)
-    }
-
-    fn open_write(path: &Path) -> Result<Database> {
-        let opened = builder(CACHE_LEN_WRITE).create(path);
-        opened.map_err(|e| open_fault(path, e))
-    }
-
-    fn open_read(path: &Path) -> Result<ReadOnlyDatabase> {
-        let open = || builder(CACHE_LEN_READ).open_read_only(path);
-        match open() {
-            // A writer was killed and none is alive: opening for writing repairs the file.
-            Err(DatabaseError::RepairAborted) => {
-                builder(CACHE_LEN_WRITE).open(path).and_then(Database::close).map_err(|e| open_fault(path, e))?;
-                open().map_err(|e| open_fault(path, e))
-            }
-            other => other.map_err(|e| open_fault(path, e)),
-        }
     }
 
     /// Makes the tables of a new store, checks the format of an old one, and sweeps away what ended ingests left.
@@ -132,7 +95,7 @@ impl Store {
                 // Another process may have been first.
                 if txn.list_tables()?.next().is_none() {
                     create_tables(&txn)?;
-                    txn.commit()?;
+                    self.commit(txn)?;
                 }
                 Ok(())
             }
@@ -165,7 +128,7 @@ impl Store {
         let read = self.begin_read()?;
         let not_ours = || {
             Error::usage_hint(
-                format!("`{}` is a redb database, but no perfdb store", self.path.display()),
+                format!("`{}` is a redb database, but no perfdb store", self.path().display()),
                 "name a store with `--db FILE`",
             )
         };
@@ -184,7 +147,7 @@ impl Store {
             Some(v) if v > FORMAT_VERSION => Err(Error::usage_hint(
                 format!(
                     "`{}` has store format {v}; this version reads formats up to {FORMAT_VERSION}",
-                    self.path.display()
+                    self.path().display()
                 ),
                 "update perfdb",
             )),
@@ -193,7 +156,7 @@ impl Store {
     }
 
     fn nothing_in_it(&self) -> Error {
-        Error::usage_hint(format!("the store `{}` is empty", self.path.display()), "feed it: `perfdb ingest FILE`")
+        Error::usage_hint(format!("the store `{}` is empty", self.path().display()), "feed it: `perfdb ingest FILE`")
     }
 
     /// The series that this process knows.
@@ -203,47 +166,77 @@ impl Store {
 
     /// Where the store is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.medium.path()
+    }
+
+    fn opened(&self) -> Arc<Opened> {
+        Arc::clone(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs `begin` on the opening in use, and on a new one where that is of no use any more: after a failed read or write the
+    /// database refuses everything, and so it does where a commit failed because another process held on to the file. `None`
+    /// where it would have to wait.
+    fn begin<T>(&self, begin: impl Fn(&Opened) -> Result<T, TransactionError>) -> Result<Option<(T, Arc<Opened>)>> {
+        let mut opened = self.opened();
+        let mut begun = begin(&opened);
+        if let Err(TransactionError::Storage(StorageError::PreviousIo | StorageError::Corrupted(_))) = begun {
+            let mut current = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+            // Another thread may have been first.
+            if Arc::ptr_eq(&current, &opened) {
+                *current = Arc::new(Opened::open(&*self.medium, self.options)?);
+            }
+            opened = Arc::clone(&current);
+            drop(current);
+            begun = begin(&opened);
+        }
+        match begun {
+            Ok(begun) => Ok(Some((begun, opened))),
+            Err(TransactionError::WouldBlock) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Begins a read transaction. It fails once the opening that it belongs to is dropped.
+    fn begin_read_in(&self) -> Result<(redb::ReadTransaction, Arc<Opened>)> {
+        self.begin(Opened::begin_read)?.ok_or_else(|| Error::Bug("a read that has to wait".into()))
     }
 
     /// How long it waits for others.
     pub(super) fn wait(&self) -> Duration {
-        self.wait
+        self.options.wait
     }
 
-    /// The database, of a store that is open for writing.
-    pub(super) fn database(&mut self) -> Result<&mut Database> {
-        match &mut self.handle {
-            Handle::Write(db) => Ok(db),
-            Handle::Read(_) => Err(Error::Bug("a change to a store that was opened for reading".into())),
-        }
+    /// The database, of a store that is open for writing and of which no snapshot is in use.
+    pub(super) fn database(&mut self) -> Result<&mut redb::Database> {
+        let opened = self.opened.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let database = Arc::get_mut(opened).and_then(Opened::database);
+        database.ok_or_else(|| Error::Bug("a change to a store that is open for reading, or being read".into()))
     }
 
     pub(super) fn begin_read(&self) -> Result<redb::ReadTransaction> {
-        match &self.handle {
-            Handle::Read(db) => Ok(db.begin_read()?),
-            Handle::Write(db) => Ok(db.begin_read()?),
-        }
+        Ok(self.begin_read_in()?.0)
     }
 
     /// Begins a write transaction once no other process is in one.
     pub(super) fn begin_write(&self) -> Result<WriteTransaction> {
-        let Handle::Write(db) = &self.handle else {
+        if !self.options.write {
             return Err(Error::Bug("a write to a store that was opened for reading".into()));
-        };
-        let deadline = Instant::now() + self.wait;
-        let mut pause = Duration::from_micros(50);
+        }
+        let mut patience = Patience::of(self.options.wait);
         loop {
-            match db.try_begin_write() {
-                Err(TransactionError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(pause);
-                    // Often enough to catch the turn that a bulk write gives between its commits.
-                    pause = (pause * 2).min(Duration::from_millis(1));
-                }
-                Err(TransactionError::WouldBlock) => return Err(busy(&self.path, self.wait)),
-                other => return Ok(other?),
+            match self.begin(Opened::try_begin_write)? {
+                Some((txn, _)) => return Ok(txn),
+                None if patience.wait() => {}
+                None => return Err(Held::new(self.path(), Span::WRITER, true, self.options.wait).to_error()),
             }
         }
+    }
+
+    /// Commits `txn`; nothing of it is kept where that fails.
+    pub(super) fn commit(&self, txn: WriteTransaction) -> Result<()> {
+        // A commit that meets a stopped reader half way costs a new opening. Before it has begun, giving up costs nothing.
+        self.opened().wait_to_commit()?;
+        Ok(txn.commit()?)
     }
 
     /// What the store holds now. Later writes do not show.
@@ -251,7 +244,10 @@ impl Store {
     /// # Errors
     /// A damaged store, a failed read.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        Snapshot::new(&self.begin_read()?)
+        let (txn, opened) = self.begin_read_in()?;
+        let mut snapshot = Snapshot::new(&txn)?;
+        snapshot.keep_open(opened);
+        Ok(snapshot)
     }
 
     /// Closes the store and reports what dropping it would swallow.
@@ -259,34 +255,33 @@ impl Store {
     /// # Errors
     /// A failed write.
     pub fn close(self) -> Result<()> {
-        match self.handle {
-            Handle::Read(db) => Ok(db.close()?),
-            Handle::Write(mut db) => {
-                if self.tidy.into_inner() {
-                    let len = std::fs::metadata(&self.path).map_or(0, |m| m.len());
-                    tidy(&mut db, len)?;
-                }
-                Ok(db.close()?)
-            }
-        }
+        let opened = self.opened.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let tidy = self.tidy.into_inner().then(|| self.medium.len());
+        // While a snapshot is in use, the last to let go closes.
+        Arc::into_inner(opened).map_or(Ok(()), |opened| opened.close(tidy))
     }
 
     /// The database's own check of its structures.
     pub(super) fn check_database(&mut self, report: &mut CheckReport) -> Result<()> {
-        let Handle::Write(db) = &mut self.handle else {
-            report.notes.push("the store is open for reading only: the database's own check was left out".into());
-            return Ok(());
+        let opened = self.opened.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let left_out = "the database's own check was left out";
+        let checked = match Arc::get_mut(opened).map(Opened::check) {
+            Some(Some(checked)) => checked.map_err(Some),
+            Some(None) => {
+                report.notes.push(format!("the store is open for reading only: {left_out}"));
+                return Ok(());
+            }
+            None => Err(None),
         };
-        match db.check_integrity() {
+        match checked {
             Ok(true) => {}
             Ok(false) => report.notes.push("the database's own structures needed repair, which is done".into()),
-            Err(DatabaseError::TransactionInProgress) => {
-                report
-                    .notes
-                    .push("other processes are at work in the store: the database's own check was left out".into());
+            Err(None | Some(DatabaseError::TransactionInProgress)) => {
+                report.notes.push(format!("other processes are at work in the store: {left_out}"));
             }
-            Err(e) => match Error::from(e) {
+            Err(Some(e)) => match Error::from(e) {
                 Error::Corrupt { what } => report.damages.push(what),
+                Error::Busy { what, .. } => report.notes.push(format!("{what}: {left_out}")),
                 other => return Err(other),
             },
         }
@@ -296,25 +291,5 @@ impl Store {
     /// Has [`Store::close`] give unused space back.
     pub(super) fn tidy_at_close(&self) {
         self.tidy.store(true, Ordering::Relaxed);
-    }
-}
-
-/// More unused bytes than this are left alone: giving them back may mean to move as many, which takes too long to do unasked.
-const TIDY_LEN_MAX: u64 = 1 << 30;
-
-/// Gives the space back that the commits of a bulk write left behind. The file grows ahead of need and each commit frees what it
-/// replaces; right after a bulk write there is little to move, some milliseconds for a hundred megabytes.
-pub(super) fn tidy(db: &mut Database, file_len: u64) -> Result<()> {
-    let Ok(txn) = db.try_begin_write() else { return Ok(()) };
-    let stats = txn.stats()?;
-    txn.abort()?;
-    let used = stats.allocated_pages() * stats.page_size() as u64;
-    if file_len.saturating_sub(used) > TIDY_LEN_MAX {
-        return Ok(());
-    }
-    match db.compact() {
-        Err(redb::CompactionError::Storage(e)) => Err(e.into()),
-        // Others may be at work in the file: they come first.
-        _ => Ok(()),
     }
 }

@@ -9,9 +9,9 @@ use super::transfer::{Copier, ReadBack, Steps, entries};
 use crate::error::{Error, Result};
 use crate::model::{Cancel, NoProgress, Progress};
 use crate::storage::check::{self, Depth};
+use crate::storage::opened::give_back;
 use crate::storage::opening::{builder, open_fault};
 use crate::storage::schema::visit_tables;
-use crate::storage::store::tidy;
 use crate::storage::{OpenOptions, Store};
 use redb::{ReadTransaction, ReadableDatabase};
 use std::path::Path;
@@ -117,7 +117,7 @@ fn copy(from: &ReadTransaction, path: &Path, progress: &dyn Progress, cancel: &C
         return Err(Error::corrupt(what.clone()));
     }
     let len = |path| std::fs::metadata(path).map_or(0, |m| m.len());
-    tidy(&mut db, len(path))?;
+    give_back(&mut db, len(path))?;
     db.close()?;
     Ok(Copied { samples: report.samples, chunks: report.chunks, file_len: len(path) })
 }

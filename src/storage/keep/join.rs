@@ -67,7 +67,7 @@ impl Store {
         for day in due {
             let txn = self.begin_write()?;
             join_day(&self.begin_read()?, &txn, day, &Cancel::new())?;
-            txn.commit()?;
+            self.commit(txn)?;
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Store {
             progress.update(done as u64, due.len() as u64);
             let txn = self.begin_write()?;
             let part = join_day(&self.begin_read()?, &txn, *day, cancel)?;
-            txn.commit()?;
+            self.commit(txn)?;
             joined.from += part.from;
             joined.to += part.to;
         }

@@ -107,9 +107,10 @@ pub(in crate::storage) fn hold_alone(path: &Path) -> Result<Option<FileBackend>>
     let backend = FileBackend::new(file).map_err(Error::from)?;
     match backend.try_lock_range(OPEN_BYTES.0, OPEN_BYTES.1) {
         Ok(true) => Ok(Some(backend)),
-        Ok(false) => {
-            Err(Error::Busy { what: format!("another process has `{}` open; stop it, then try again", shown(path)) })
-        }
+        Ok(false) => Err(Error::Busy {
+            what: format!("another process has `{}` open", shown(path)),
+            hint: Some("stop it, then try again".into()),
+        }),
         Err(BackendError::Unsupported) => Ok(None),
         Err(BackendError::Io(e)) => Err(Error::io("lock", path, e)),
         Err(e) => Err(Error::Io { doing: format!("lock `{}`", shown(path)), source: std::io::Error::other(e) }),

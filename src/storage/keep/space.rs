@@ -71,11 +71,11 @@ impl Store {
                 Err(CompactionError::TransactionInProgress) => {
                     return Err(Error::Busy {
                         what: format!(
-                            "other processes have been at work in `{}` for {:.1} s, and nothing can move under them; stop them, or try \
-                             again with a longer `--wait`",
+                            "other processes have been at work in `{}` for {:.1} s, and nothing can move under them",
                             path.display(),
                             wait.as_secs_f64()
                         ),
+                        hint: Some("stop them, or try again with a longer `--wait`".into()),
                     });
                 }
                 Err(CompactionError::Storage(e)) => return Err(e.into()),

@@ -93,7 +93,7 @@ impl Store {
                 continue;
             }
             put(&txn, job, &day, &chunks, records, from == day_start)?;
-            txn.commit()?;
+            self.commit(txn)?;
             return Ok(());
         }
         Ok(())
