@@ -117,7 +117,7 @@ fn what_this_version_cannot_do_is_said_in_one_way() {
         ("compare(p95(decision)) since 1h against previous 1d", "is not available in this version"),
         ("median(decision) last 20 runs", "`last N runs` is not available in this version"),
         ("median(decision) since 1h against previous", "`against` is not available in this version"),
-        ("median(decision) using rollups", "`using rollups` is not available in this version"),
+        ("points(decision) using rollups", "`using rollups` where samples are asked for"),
         ("median(decision) by commit", "the run attribute `commit` is not available in this version"),
         ("median(decision) where branch = main", "the run attribute `branch` is not available in this version"),
         ("show runs", "`show runs` is not available in this version"),
