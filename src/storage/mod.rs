@@ -21,6 +21,8 @@ mod records;
 mod schema;
 mod snapshot;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use bulk::{Bulk, Outcome};
 pub use check::CheckReport;
