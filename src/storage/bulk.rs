@@ -17,13 +17,23 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-/// Samples gathered before some are encoded: 16 bytes each.
-const GATHERED_COUNT_MAX: usize = 2_500_000;
+/// When a bulk write encodes and commits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Samples gathered before some are encoded: 16 bytes each.
+    pub(super) gathered_count_max: usize,
+    /// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
+    pub(super) commit_len: usize,
+}
+
+const LIMITS: Limits = Limits { gathered_count_max: 2_500_000, commit_len: 8 << 20 };
 
 /// An ingest under way.
 pub struct Bulk {
     store: Arc<Store>,
     source: String,
+    owner: Owner,
+    limits: Limits,
     /// The caller's series, by number.
     series: Vec<Series>,
     /// Rows by number in the caller's [`SeriesSet`].
@@ -71,6 +81,8 @@ impl Bulk {
         Self {
             store,
             source: source.to_owned(),
+            owner: Owner::this_process(),
+            limits: LIMITS,
             series: Vec::new(),
             rows: Vec::new(),
             gathered: 0,
@@ -84,6 +96,21 @@ impl Bulk {
             first: i64::MAX,
             last: i64::MIN,
         }
+    }
+
+    /// As [`Bulk::begin`], as if it were the work of `owner`, and with other limits.
+    #[cfg(test)]
+    pub(super) fn begin_as(store: Arc<Store>, source: &str, owner: Owner, limits: Limits) -> Self {
+        let mut bulk = Self::begin(store, source);
+        (bulk.owner, bulk.limits) = (owner, limits);
+        bulk
+    }
+
+    /// Lets go of it as a killed process does: whatever is in the store stays.
+    #[cfg(test)]
+    pub(super) fn abandon(mut self) {
+        let _ = self.join_writer();
+        self.batch = None;
     }
 
     /// Takes in samples; their series are numbered by `series`, which only grows from call to call.
@@ -107,7 +134,7 @@ impl Bulk {
             self.first = self.first.min(*time);
             self.last = self.last.max(*time);
         }
-        if self.gathered >= GATHERED_COUNT_MAX {
+        if self.gathered >= self.limits.gathered_count_max {
             self.write_some()?;
         }
         Ok(())
@@ -164,7 +191,7 @@ impl Bulk {
             batch
         } else {
             let batch = next_ingest(&txn)?;
-            let record = PendingRecord { source: self.source.clone(), owner: Owner::this_process() };
+            let record = PendingRecord { source: self.source.clone(), owner: self.owner.clone() };
             txn.open_table(PENDING)?.insert(batch, records::to_bytes(&batch.to_be_bytes(), &record)?.as_slice())?;
             batch
         };
@@ -193,7 +220,7 @@ impl Bulk {
         let chunks = chunk::encode_all(rows);
         self.held_len += chunks.iter().map(EncodedChunk::len).sum::<usize>();
         self.held.extend(chunks);
-        if self.held_len >= COMMIT_LEN { self.hand_over() } else { Ok(()) }
+        if self.held_len >= self.limits.commit_len { self.hand_over() } else { Ok(()) }
     }
 
     /// Gives the chunks held to the writing thread.
@@ -203,12 +230,12 @@ impl Bulk {
         let batch = self.batch.ok_or_else(|| Error::Bug("chunks without a batch".into()))?;
         if self.writer.is_none() {
             let (queue, work) = sync_channel::<Vec<EncodedChunk>>(0);
-            let store = Arc::clone(&self.store);
+            let (store, commit_len) = (Arc::clone(&self.store), self.limits.commit_len);
             let thread = std::thread::Builder::new()
                 .name("commit".into())
                 .spawn(move || {
                     let mut touched = Touched::new();
-                    work.iter().try_for_each(|chunks| commit_chunks(&store, chunks, batch, &mut touched))?;
+                    work.iter().try_for_each(|chunks| commit_chunks(&store, chunks, batch, commit_len, &mut touched))?;
                     Ok(touched)
                 })
                 .map_err(|e| Error::io("start a thread to write", self.store.path(), e))?;
@@ -316,18 +343,21 @@ impl Drop for Bulk {
     }
 }
 
-/// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
-const COMMIT_LEN: usize = 8 << 20;
-
 /// How long other writers have between two commits: more than they wait between two looks.
 const TURN: std::time::Duration = std::time::Duration::from_millis(2);
 
-fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64, touched: &mut Touched) -> Result<()> {
+fn commit_chunks(
+    store: &Store,
+    chunks: Vec<EncodedChunk>,
+    batch: u64,
+    commit_len: usize,
+    touched: &mut Touched,
+) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
     while rest.peek().is_some() {
         let mut part = Vec::new();
         let mut len = 0;
-        while len < COMMIT_LEN {
+        while len < commit_len {
             let Some(chunk) = rest.next() else { break };
             len += chunk.len();
             part.push(chunk);

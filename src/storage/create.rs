@@ -3,19 +3,21 @@
 //! What stays true: a process killed at any moment leaves a store or none. A file that the database began under its own name and
 //! did not finish could never be opened again.
 
+use super::backend::{Deadline, Medium, OnFile, SharedFile};
 use super::opening::{builder, create_tables, open_fault};
 use super::records;
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Makes a store at `path`, unless another process is first. Where a file cannot get a second name, this does nothing, and the
 /// database makes it in place.
 pub(super) fn create(path: &Path) -> Result<()> {
     sweep(path);
     let Some(aside) = aside(path, std::process::id()) else { return Ok(()) };
-    let made = make(&aside).map_err(|e| match e {
+    let made = make(&OnFile(aside.clone())).map_err(|e| match e {
         Error::Io { source, .. } => Error::io("make the store", path, source),
         other => other,
     });
@@ -27,8 +29,11 @@ pub(super) fn create(path: &Path) -> Result<()> {
     made
 }
 
-fn make(aside: &Path) -> Result<()> {
-    let db = builder(1 << 20).create(aside).map_err(|e| open_fault(aside, e))?;
+/// Makes a store on `medium`, where nothing is and nobody else comes.
+pub(super) fn make(medium: &dyn Medium) -> Result<()> {
+    let backend = medium.open(true, true).map_err(|e| Error::io("make the store", medium.path(), e))?;
+    let (backend, _) = SharedFile::new(backend, medium.path(), Duration::ZERO, Deadline::after(Duration::ZERO));
+    let db = builder(1 << 20).create_with_backend(backend).map_err(|e| open_fault(medium.path(), e))?;
     let txn = db.begin_write()?;
     create_tables(&txn)?;
     txn.commit()?;

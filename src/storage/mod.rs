@@ -25,6 +25,8 @@ mod rollup;
 mod schema;
 mod snapshot;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use bulk::{Bulk, Outcome};
 pub use check::CheckReport;

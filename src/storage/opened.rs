@@ -56,6 +56,12 @@ impl Opened {
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
+        if self.file.owes_header()
+            && let Ok(txn) = self.try_begin_write()
+        {
+            // To have begun is enough. What this handle committed then shows.
+            txn.abort()?;
+        }
         match &self.db {
             Db::Read(db) => db.begin_read(),
             Db::Write(db) => db.begin_read(),
@@ -66,7 +72,11 @@ impl Opened {
     pub(super) fn try_begin_write(&self) -> Result<WriteTransaction, TransactionError> {
         match &self.db {
             Db::Read(_) => Err(TransactionError::Storage(redb::StorageError::Unsupported)),
-            Db::Write(db) => db.try_begin_write(),
+            Db::Write(db) => {
+                let txn = db.try_begin_write()?;
+                self.file.settle_header();
+                Ok(txn)
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! redb waits for the locks of other processes without limit, and a process that is stopped holds its locks for as long as it
 //! is. Everything that redb does to a store's file goes through [`SharedFile`], whose waits end.
 
+#[cfg(test)]
+pub(super) mod faulty;
 mod holder;
 mod medium;
 mod patience;

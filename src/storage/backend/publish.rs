@@ -32,6 +32,8 @@ enum Phase {
     Published(Box<Header>),
     /// Synced, and still marked.
     Durable,
+    /// As before, but the commit is over: removing the mark failed.
+    Owed,
 }
 
 /// The header that a write of `data` at `offset` writes, if it does.
@@ -77,6 +79,23 @@ impl Publishing {
         matches!(self.phase, Phase::Durable)
     }
 
+    /// Removing the mark failed.
+    pub(super) fn owe(&mut self) {
+        self.phase = Phase::Owed;
+    }
+
+    /// Whether others do not see a commit that is over yet.
+    pub(super) fn owes(&self) -> bool {
+        matches!(self.phase, Phase::Owed)
+    }
+
+    /// Somebody has written the header since.
+    pub(super) fn settle(&mut self) {
+        if self.owes() {
+            self.phase = Phase::Quiet;
+        }
+    }
+
     /// Whether writing `header` does nothing but remove the mark of a durable commit.
     pub(super) fn only_unmarks(&self, header: &Header) -> bool {
         let Some(mut last) = self.last.clone().filter(|_| self.is_durable()) else { return false };
@@ -104,6 +123,9 @@ mod tests {
         publishing.synced();
         assert!(publishing.is_durable() && publishing.only_unmarks(&new) && !publishing.only_unmarks(&old));
         assert_eq!(publishing.take_back(), None);
+        publishing.owe();
+        assert!(publishing.owes() && !publishing.is_durable());
+        publishing.settle();
         publishing.wrote(&old);
         publishing.wrote(&marked);
         assert_eq!(publishing.take_back(), Some(Box::new(old)));

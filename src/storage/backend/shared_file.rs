@@ -60,6 +60,16 @@ impl Shared {
         *lock(&self.opening) = None;
     }
 
+    /// Whether a commit is durable that nobody sees before the header is written again, as the next write transaction does.
+    pub(in crate::storage) fn owes_header(&self) -> bool {
+        lock(&self.publishing).owes()
+    }
+
+    /// A write transaction has begun since.
+    pub(in crate::storage) fn settle_header(&self) {
+        lock(&self.publishing).settle();
+    }
+
     /// Waits until nobody holds `span`.
     pub(in crate::storage) fn wait_until_free(&self, span: Span) -> Result<(), BackendError> {
         let (start, end) = span.bounds();
@@ -138,8 +148,11 @@ impl StorageBackend for SharedFile {
         let mut publishing = lock(&self.0.publishing);
         match self.0.inner.write(offset, data) {
             Ok(()) => publishing.wrote(header),
-            // The commit is durable. Others see it once somebody has written the header again, which the next write does.
-            Err(_) if publishing.only_unmarks(header) => {}
+            // The commit is durable, so it must not be reported as failed.
+            Err(_) if publishing.only_unmarks(header) => match self.0.inner.write(offset, data) {
+                Ok(()) => publishing.wrote(header),
+                Err(_) => publishing.owe(),
+            },
             Err(e) => {
                 self.0.take_back(publishing.before(header));
                 return Err(e);
