@@ -5,9 +5,10 @@ use super::chunk::{self, SeriesRows};
 use super::log;
 use super::schema::{LOG, META};
 use super::store::Store;
+use super::streams;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, SeriesSet};
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
 /// Batches of this many samples and more do not go through the log.
 const DIRECT_COUNT_MIN: usize = 50_000;
@@ -40,14 +41,14 @@ impl Store {
             catalog.finish()?;
         }
         if !rows.is_empty() {
-            let seq = next_seq(&txn)?;
+            streams::ensure(&txn, self)?;
             // Large batches go straight to chunks.
             if columns.count() >= DIRECT_COUNT_MIN {
-                let seq = seal(&txn, seq)?;
+                let seq = seal_log(&txn)?;
                 let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq)?;
                 set_next_seq(&txn, seq)?;
-            } else if log::append(&txn, &rows, seq, now)? {
-                let seq = seal(&txn, seq)?;
+            } else if log::append(&txn, &rows, next_seq(&txn)?, now)? {
+                let seq = seal_log(&txn)?;
                 set_next_seq(&txn, seq)?;
             }
         }
@@ -88,11 +89,19 @@ pub(super) fn next_ingest(txn: &WriteTransaction) -> Result<u64> {
     Ok(id)
 }
 
-/// Turns the log into chunks. The first free number of arrival before and after.
-pub(super) fn seal(txn: &WriteTransaction, seq: u64) -> Result<u64> {
+/// Turns the log into chunks, which whoever writes chunks must do first. The first free number of arrival afterwards.
+pub(super) fn seal(txn: &WriteTransaction, store: &Store) -> Result<u64> {
+    if !txn.open_table(LOG)?.is_empty()? {
+        streams::ensure(txn, store)?;
+    }
+    seal_log(txn)
+}
+
+/// [`seal`] for a caller that knows which stream the log belongs to.
+pub(super) fn seal_log(txn: &WriteTransaction) -> Result<u64> {
     let last = txn.open_table(LOG)?.last()?.map_or(0, |(key, _)| key.value());
     let rows = log::take(txn)?;
-    chunk::write(txn, chunk::encode_all(rows), 0, seq.max(last + 1))
+    chunk::write(txn, chunk::encode_all(rows), 0, next_seq(txn)?.max(last + 1))
 }
 
 /// Sets what is given in `metas`, leaving alone what is not.

@@ -3,12 +3,13 @@
 //! Samples gather by series. Past a limit, the longest series are encoded and committed as part of a *pending batch*, which readers skip; the last
 //! commit makes it visible. A small ingest is one transaction. What a killed process leaves pending is swept at the next open for writing.
 
-use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
+use super::append::{next_ingest, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
 use super::store::Store;
+use super::streams;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, WriteTransaction};
@@ -240,6 +241,7 @@ impl Bulk {
             last: self.extent().map_or(0, |e| e.1),
             bytes,
             hash,
+            uid: streams::random(),
         };
         if self.batch.is_some() {
             self.number_series()?;
@@ -288,7 +290,7 @@ impl Bulk {
         self.number(txn, &new, None)?;
         let id = next_ingest(txn)?;
         let rows = self.take_all();
-        let seq = seal(txn, next_seq(txn)?)?;
+        let seq = seal(txn, &self.store)?;
         let seq = chunk::write(txn, chunk::encode_all(rows), id, seq)?;
         set_next_seq(txn, seq)?;
         Ok(id)
@@ -300,18 +302,19 @@ impl Drop for Bulk {
     fn drop(&mut self) {
         let written = self.join_writer();
         if let Some(batch) = self.batch {
-            drop(written.and_then(|()| self.store.drop_pending(batch)));
+            drop(written.and_then(|()| self.store.drop_pending(&[batch])));
         }
     }
 }
 
 /// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
-const COMMIT_LEN: usize = 8 << 20;
+pub(super) const COMMIT_LEN: usize = 8 << 20;
 
 /// How long other writers have between two commits: more than they wait between two looks.
 const TURN: std::time::Duration = std::time::Duration::from_millis(2);
 
-fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
+/// Commits chunks of `batch`, in parts.
+pub(super) fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result<()> {
     let mut rest = chunks.into_iter().peekable();
     while rest.peek().is_some() {
         let mut part = Vec::new();
@@ -322,7 +325,7 @@ fn commit_chunks(store: &Store, chunks: Vec<EncodedChunk>, batch: u64) -> Result
             part.push(chunk);
         }
         let txn = store.begin_write()?;
-        let seq = seal(&txn, next_seq(&txn)?)?;
+        let seq = seal(&txn, store)?;
         let seq = chunk::write(&txn, part, batch, seq)?;
         set_next_seq(&txn, seq)?;
         txn.commit()?;

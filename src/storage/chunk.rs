@@ -8,12 +8,13 @@ use crate::error::{Error, Result};
 use crate::stats::Bounds;
 use rayon::prelude::*;
 use redb::{ReadableTable, WriteTransaction};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most samples in a chunk. Longer chunks gain nothing in size, and make a query read more than it needs.
 pub(super) const CHUNK_COUNT_MAX: usize = 16_384;
 
 /// Samples of one series, in order of arrival.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SeriesRows {
     pub(super) metric: u32,
     pub(super) series: u32,
@@ -46,6 +47,16 @@ impl EncodedChunk {
         let (values, times) = (column(Column::Values)?, column(Column::Times)?);
         let ChunkKey { metric, day, series, start, seq } = *key;
         Ok(Self { metric, day, series, start, seq, header, values, times })
+    }
+
+    /// Gives its samples to another series, as which they are written.
+    pub(super) fn renumber(&mut self, (metric, series): (u32, u32)) {
+        (self.metric, self.series) = (metric, series);
+    }
+
+    /// Appends its samples.
+    pub(super) fn decode_into(&self, rows: &mut SeriesRows) -> Result<()> {
+        self.decode(rows).map_err(|e| Error::corrupt(format!("{}: {}", self.key().place(), e.0)))
     }
 
     fn key(&self) -> ChunkKey {
@@ -101,7 +112,7 @@ pub(super) fn join(chunks: &[EncodedChunk]) -> Result<Vec<EncodedChunk>> {
     let Some(first) = chunks.first() else { return Ok(Vec::new()) };
     let mut rows = SeriesRows { metric: first.metric, series: first.series, ..SeriesRows::default() };
     for chunk in chunks {
-        chunk.decode(&mut rows).map_err(|e| Error::corrupt(format!("{}: {}", chunk.key().place(), e.0)))?;
+        chunk.decode_into(&mut rows)?;
     }
     let mut joined = encode_series(rows);
     let spared = chunks.len().checked_sub(joined.len());
@@ -229,12 +240,37 @@ pub(super) fn remove(txn: &WriteTransaction, which: impl Fn(&ChunkKey, &Header) 
     Ok(removed)
 }
 
+/// Removes the chunks `keys`, and the extents that no chunk is left in.
+pub(super) fn remove_keys(txn: &WriteTransaction, keys: &[ChunkKey]) -> Result<()> {
+    let mut headers = txn.open_table(CHUNKS)?;
+    let mut touched: BTreeMap<(u32, i32), BTreeSet<u64>> = BTreeMap::new();
+    for key in keys {
+        let bytes = key.to_bytes();
+        if let Some(header) = headers.remove(&bytes)? {
+            let header = Header::from_bytes(&bytes, header.value())?;
+            touched.entry((key.metric, key.day)).or_default().insert(header.extent);
+        }
+    }
+    let mut extents = txn.open_table(EXTENTS)?;
+    for ((metric, day), mut left) in touched {
+        let bounds = (ChunkKey::first(metric, day, 0).to_bytes(), ChunkKey::last(metric, day, u32::MAX).to_bytes());
+        for entry in headers.range::<&[u8; ChunkKey::LEN]>(&bounds.0..=&bounds.1)? {
+            let (key, header) = entry?;
+            left.remove(&Header::from_bytes(key.value(), header.value())?.extent);
+        }
+        for number in left {
+            extent::remove(&mut extents, metric, day, number)?;
+        }
+    }
+    Ok(())
+}
+
 /// What [`remove`] took away.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
     pub(super) samples: u64,
-    pub(super) series: std::collections::BTreeSet<(u32, u32)>,
-    extents: std::collections::BTreeSet<(u32, i32, u64)>,
+    pub(super) series: BTreeSet<(u32, u32)>,
+    extents: BTreeSet<(u32, i32, u64)>,
 }
 
 /// Hands the bytes of a chunk's column to `read`, once their checksum is right.

@@ -15,15 +15,18 @@ mod header;
 mod ingests;
 mod keep;
 mod log;
+mod merge;
 mod opening;
 mod records;
 mod schema;
 mod snapshot;
 mod store;
+mod streams;
 
 pub use bulk::{Bulk, Outcome};
 pub use check::CheckReport;
 pub use keep::{Copied, Space, restore};
+pub use merge::{MergeOptions, Merged};
 pub use records::IngestRecord;
 pub use snapshot::{Chunk, Snapshot};
 pub use store::{OpenOptions, Store};

@@ -6,6 +6,7 @@ use super::opening::{builder, busy, create_tables, look_at, open_fault, within};
 use super::records::{self, PendingRecord};
 use super::schema::{FORMAT_VERSION, META, PENDING};
 use super::snapshot::Snapshot;
+use super::streams::FileMark;
 use crate::error::{Error, Result};
 use redb::{
     Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, TransactionError, WriteTransaction,
@@ -52,6 +53,8 @@ pub struct Store {
     handle: Handle,
     path: PathBuf,
     wait: Duration,
+    /// The file it is in.
+    mark: FileMark,
     /// Whether closing gives unused space back to the system.
     tidy: AtomicBool,
 }
@@ -84,7 +87,8 @@ impl Store {
                 move || Self::open_read(&path)
             })?)
         };
-        let store = Self { handle, path: path.to_owned(), wait: options.wait, tidy: AtomicBool::new(false) };
+        let mark = FileMark::of(path);
+        let store = Self { handle, path: path.to_owned(), wait: options.wait, mark, tidy: AtomicBool::new(false) };
         if options.write {
             store.prepare()?;
         } else {
@@ -190,6 +194,11 @@ impl Store {
     /// Where the store is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What tells its file from copies.
+    pub(super) fn mark(&self) -> FileMark {
+        self.mark
     }
 
     /// How long it waits for others.
