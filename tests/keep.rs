@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "keep/merging.rs"]
+mod merging;
 #[path = "keep/snapshots.rs"]
 mod snapshots;
 #[path = "keep/space.rs"]

@@ -16,6 +16,7 @@ pub mod export;
 pub mod ingest;
 pub mod io;
 pub mod man;
+pub mod merge;
 pub mod metric;
 mod open;
 pub mod query;
@@ -119,6 +120,7 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<u8> {
         Command::Snapshot(args) => snapshot::run(&args, global, io),
         Command::Restore(args) => restore::run(&args, global, io),
         Command::Compact(args) => compact::run(&args, global, io),
+        Command::Merge(args) => merge::run(&args, global, io),
         Command::Demo(args) => demo::run(&args, global, io),
         Command::Completions(args) => completions::run(&args, io),
         Command::Man(args) => man::run(&args, io),

@@ -6,6 +6,7 @@ use super::log;
 use super::rollup::days::{self, Touched};
 use super::schema::{LOG, META, PENDING_SERIES};
 use super::store::Store;
+use super::streams;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
@@ -33,16 +34,16 @@ impl Store {
         let found = self.number(&txn, &mut rows, series, metas)?;
         let mut sealed = None;
         if !rows.is_empty() {
-            let seq = next_seq(&txn)?;
+            streams::ensure(&txn, self)?;
             // Large batches go straight to chunks.
             if columns.count() >= DIRECT_COUNT_MIN {
-                let (seq, mut touched) = seal(&txn, seq)?;
+                let (seq, mut touched) = seal_log(&txn)?;
                 let seq = chunk::write(&txn, chunk::encode_all(rows), 0, seq, &mut touched)?;
                 days::mark(&txn, &touched)?;
                 set_next_seq(&txn, seq)?;
                 sealed = Some(touched);
-            } else if log::append(&txn, &rows, seq, now)? {
-                let (seq, touched) = seal(&txn, seq)?;
+            } else if log::append(&txn, &rows, next_seq(&txn)?, now)? {
+                let (seq, touched) = seal_log(&txn)?;
                 set_next_seq(&txn, seq)?;
                 sealed = Some(touched);
             }
@@ -130,13 +131,21 @@ pub(super) fn next_ingest(txn: &WriteTransaction) -> Result<u64> {
     Ok(id)
 }
 
-/// Turns the log into chunks, and marks the days that they are of. `seq` is the first free number of arrival; gives the first free one afterwards, and
-/// the days.
-pub(super) fn seal(txn: &WriteTransaction, seq: u64) -> Result<(u64, Touched)> {
+/// Turns the log into chunks, which whoever writes chunks must do first, and marks the days that they are of. The first free number of arrival
+/// afterwards, and the days.
+pub(super) fn seal(txn: &WriteTransaction, store: &Store) -> Result<(u64, Touched)> {
+    if !txn.open_table(LOG)?.is_empty()? {
+        streams::ensure(txn, store)?;
+    }
+    seal_log(txn)
+}
+
+/// [`seal`] for a caller that knows which stream the log belongs to.
+pub(super) fn seal_log(txn: &WriteTransaction) -> Result<(u64, Touched)> {
     let last = txn.open_table(LOG)?.last()?.map_or(0, |(key, _)| key.value());
     let rows = log::take(txn)?;
     let mut touched = Touched::new();
-    let seq = chunk::write(txn, chunk::encode_all(rows), 0, seq.max(last + 1), &mut touched)?;
+    let seq = chunk::write(txn, chunk::encode_all(rows), 0, next_seq(txn)?.max(last + 1), &mut touched)?;
     days::mark(txn, &touched)?;
     Ok((seq, touched))
 }

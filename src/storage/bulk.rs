@@ -3,13 +3,14 @@
 //! Samples gather by series. Past a limit, the longest series are encoded and committed as part of a *pending batch*, which readers skip; the last
 //! commit makes it visible. A small ingest is one transaction. What a killed process leaves pending is swept at the next open for writing.
 
-use super::append::{next_ingest, next_seq, seal, set_metas, set_next_seq};
+use super::append::{next_ingest, seal, set_metas, set_next_seq};
 use super::catalog::CatalogWriter;
 use super::chunk::{self, EncodedChunk, SeriesRows};
 use super::records::{self, IngestRecord, Owner, PendingRecord};
 use super::rollup::days::{self, Touched};
 use super::schema::{INGEST_HASHES, INGESTS, PENDING};
 use super::store::Store;
+use super::streams;
 use crate::error::{Error, Result};
 use crate::model::{Columns, MetricMeta, Series, SeriesSet};
 use redb::{ReadableTable, WriteTransaction};
@@ -26,7 +27,10 @@ pub(super) struct Limits {
     pub(super) commit_len: usize,
 }
 
-const LIMITS: Limits = Limits { gathered_count_max: 2_500_000, commit_len: 8 << 20 };
+const LIMITS: Limits = Limits { gathered_count_max: 2_500_000, commit_len: COMMIT_LEN };
+
+/// Bytes of columns in one commit of a pending batch: other writers get their turn between commits.
+pub(super) const COMMIT_LEN: usize = 8 << 20;
 
 /// An ingest under way.
 pub struct Bulk {
@@ -235,7 +239,8 @@ impl Bulk {
                 .name("commit".into())
                 .spawn(move || {
                     let mut touched = Touched::new();
-                    work.iter().try_for_each(|chunks| commit_chunks(&store, chunks, batch, commit_len, &mut touched))?;
+                    work.iter()
+                        .try_for_each(|chunks| commit_chunks(&store, chunks, batch, commit_len, &mut touched))?;
                     Ok(touched)
                 })
                 .map_err(|e| Error::io("start a thread to write", self.store.path(), e))?;
@@ -276,6 +281,7 @@ impl Bulk {
             last: self.extent().map_or(0, |e| e.1),
             bytes,
             hash,
+            uid: streams::random(),
         };
         if self.batch.is_some() {
             self.number_series()?;
@@ -326,7 +332,7 @@ impl Bulk {
         self.number(txn, &new, None)?;
         let id = next_ingest(txn)?;
         let rows = self.take_all();
-        let (seq, _) = seal(txn, next_seq(txn)?)?;
+        let (seq, _) = seal(txn, &self.store)?;
         let seq = chunk::write(txn, chunk::encode_all(rows), id, seq, &mut self.touched)?;
         set_next_seq(txn, seq)?;
         Ok(id)
@@ -338,7 +344,7 @@ impl Drop for Bulk {
     fn drop(&mut self) {
         let written = self.join_writer();
         if let Some(batch) = self.batch {
-            drop(written.and_then(|()| self.store.drop_pending(batch)));
+            drop(written.and_then(|()| self.store.drop_pending(&[batch])));
         }
     }
 }
@@ -346,7 +352,8 @@ impl Drop for Bulk {
 /// How long other writers have between two commits: more than they wait between two looks.
 const TURN: std::time::Duration = std::time::Duration::from_millis(2);
 
-fn commit_chunks(
+/// Commits chunks of `batch`, in parts.
+pub(super) fn commit_chunks(
     store: &Store,
     chunks: Vec<EncodedChunk>,
     batch: u64,
@@ -363,7 +370,7 @@ fn commit_chunks(
             part.push(chunk);
         }
         let txn = store.begin_write()?;
-        let (seq, _) = seal(&txn, next_seq(&txn)?)?;
+        let (seq, _) = seal(&txn, store)?;
         let seq = chunk::write(&txn, part, batch, seq, touched)?;
         set_next_seq(&txn, seq)?;
         store.commit(txn)?;

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub(super) const CHUNK_COUNT_MAX: usize = 16_384;
 
 /// Samples of one series, in order of arrival.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SeriesRows {
     pub(super) metric: u32,
     pub(super) series: u32,
@@ -49,6 +49,16 @@ impl EncodedChunk {
         let (values, times) = (column(Column::Values)?, column(Column::Times)?);
         let ChunkKey { metric, day, series, start, seq } = *key;
         Ok(Self { metric, day, series, start, seq, header, values, times })
+    }
+
+    /// Gives its samples to another series, as which they are written.
+    pub(super) fn renumber(&mut self, (metric, series): (u32, u32)) {
+        (self.metric, self.series) = (metric, series);
+    }
+
+    /// Appends its samples.
+    pub(super) fn decode_into(&self, rows: &mut SeriesRows) -> Result<()> {
+        self.decode(rows).map_err(|e| Error::corrupt(format!("{}: {}", self.key().place(), e.0)))
     }
 
     fn key(&self) -> ChunkKey {
@@ -104,7 +114,7 @@ pub(super) fn join(chunks: &[EncodedChunk]) -> Result<Vec<EncodedChunk>> {
     let Some(first) = chunks.first() else { return Ok(Vec::new()) };
     let mut rows = SeriesRows { metric: first.metric, series: first.series, ..SeriesRows::default() };
     for chunk in chunks {
-        chunk.decode(&mut rows).map_err(|e| Error::corrupt(format!("{}: {}", chunk.key().place(), e.0)))?;
+        chunk.decode_into(&mut rows)?;
     }
     let mut joined = encode_series(rows);
     let spared = chunks.len().checked_sub(joined.len());

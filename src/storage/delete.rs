@@ -42,7 +42,7 @@ impl Store {
     pub fn delete(&self, series: &[(u32, u32)], range: TimeRange, dry_run: bool) -> Result<Deleted> {
         let mut deleted = Deleted::default();
         let txn = self.begin_write()?;
-        let (seq, _) = seal(&txn, next_seq(&txn)?)?;
+        let (seq, _) = seal(&txn, self)?;
         set_next_seq(&txn, seq)?;
         let mut work =
             Work { txn: &txn, range, touched: Touched::new(), batches: BTreeSet::new(), deleted: &mut deleted };

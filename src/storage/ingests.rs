@@ -3,7 +3,7 @@
 use super::catalog::CatalogWriter;
 use super::records::{self, IngestRecord, PendingRecord};
 use super::rollup::days;
-use super::schema::{CHUNKS, ChunkKey, INGEST_HASHES, INGESTS, LOG, PENDING, ROLLUPS, RollupKey};
+use super::schema::{CHUNKS, ChunkKey, INGEST_HASHES, INGESTS, LOG, ORIGINS, PENDING, ROLLUPS, RollupKey};
 use super::store::Store;
 use super::{chunk, log};
 use crate::error::{Error, Result};
@@ -50,6 +50,7 @@ impl Store {
         if let Some(hash) = record.hash {
             txn.open_table(INGEST_HASHES)?.remove(hash)?;
         }
+        txn.open_table(ORIGINS)?.remove(id)?;
         let removed = chunk::remove(&txn, |_, header| header.batch == id)?;
         if removed.samples < record.samples {
             return Err(Error::usage_hint(
@@ -86,11 +87,13 @@ impl Store {
         Ok(())
     }
 
-    /// Takes back an incomplete ingest of this process.
-    pub(super) fn drop_pending(&self, batch: u64) -> Result<()> {
+    /// Takes back incomplete ingests of this process.
+    pub(super) fn drop_pending(&self, batches: &[u64]) -> Result<()> {
         let txn = self.begin_write()?;
-        let alone = txn.open_table(PENDING)?.iter()?.all(|e| e.is_ok_and(|(k, _)| k.value() == batch));
-        drop_batch(&txn, batch, alone)?;
+        let alone = txn.open_table(PENDING)?.iter()?.all(|e| e.is_ok_and(|(k, _)| batches.contains(&k.value())));
+        for batch in batches {
+            drop_batch(&txn, *batch, alone)?;
+        }
         self.commit(txn)?;
         Ok(())
     }

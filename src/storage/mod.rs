@@ -17,6 +17,7 @@ mod header;
 mod ingests;
 mod keep;
 mod log;
+mod merge;
 mod opened;
 mod opening;
 mod records;
@@ -25,6 +26,7 @@ mod rollup;
 mod schema;
 mod snapshot;
 mod store;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +34,7 @@ pub use bulk::{Bulk, Outcome};
 pub use check::CheckReport;
 pub use delete::Deleted;
 pub use keep::{Copied, Space, restore};
+pub use merge::{MergeOptions, Merged};
 pub use records::IngestRecord;
 pub use retention::{Applied, ApplyOptions, Policy};
 pub use rollup::Level;

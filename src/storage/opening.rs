@@ -3,6 +3,7 @@
 use super::create;
 use super::schema::{FORMAT_VERSION, META, Part, TableVisitor, visit_tables};
 use super::store::OpenOptions;
+use super::streams;
 use crate::error::{Error, Result};
 use redb::{Builder, ConcurrencyMode, DatabaseError, Key, TableDefinition, Value, WriteTransaction};
 use std::path::Path;
@@ -30,7 +31,9 @@ pub(super) fn create_tables(txn: &WriteTransaction) -> Result<()> {
         }
     }
     visit_tables(&mut Create(txn))?;
-    txn.open_table(META)?.insert("format", FORMAT_VERSION)?;
+    let mut meta = txn.open_table(META)?;
+    meta.insert("format", FORMAT_VERSION)?;
+    meta.insert("id", streams::random() as u64)?;
     Ok(())
 }
 

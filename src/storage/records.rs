@@ -30,6 +30,8 @@ pub struct IngestRecord {
     pub bytes: u64,
     /// Hash of the bytes and of every option that changes their meaning, or of the producer's key; `None` where it may come again.
     pub hash: Option<u128>,
+    /// A random name that it keeps in every copy of the store and wherever it is merged to.
+    pub uid: u128,
 }
 
 /// An ingest that is not complete, and the process that is at it.

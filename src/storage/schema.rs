@@ -9,7 +9,7 @@ use redb::{Key, TableDefinition, Value};
 /// The format that this version writes. It reads this one and those before.
 pub(super) const FORMAT_VERSION: u64 = 1;
 
-/// Name → number: `format`, `next_seq`, `next_ingest`, `next_metric`, `next_series`.
+/// Name → number: `format`, `id`, `next_seq`, `next_ingest`, `next_metric`, `next_series`.
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// Metric number → record.
 pub(super) const METRICS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("metrics");
@@ -32,6 +32,10 @@ pub(super) const EXTENTS: TableDefinition<'_, &[u8; PieceKey::LEN], &[u8]> = Tab
 pub(super) const INGESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ingests");
 /// Hash of an ingested file and its options → number of the ingest.
 pub(super) const INGEST_HASHES: TableDefinition<'_, u128, u64> = TableDefinition::new("ingest_hashes");
+/// First number of arrival of a stretch → record of the stream that this store wrote to from there on.
+pub(super) const STREAMS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("streams");
+/// Number of an ingest that was a stream of another store → record of that stream.
+pub(super) const ORIGINS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("origins");
 /// Number of an ingest that is not yet complete → record of who is at it.
 pub(super) const PENDING: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pending");
 /// Series that only an incomplete ingest has given samples → number of that ingest.
@@ -78,6 +82,8 @@ pub(super) fn visit_tables(visitor: &mut impl TableVisitor) -> Result<()> {
     visitor.visit(EXTENTS, Part::Facts)?;
     visitor.visit(INGESTS, Part::Facts)?;
     visitor.visit(INGEST_HASHES, Part::Derived)?;
+    visitor.visit(STREAMS, Part::Facts)?;
+    visitor.visit(ORIGINS, Part::Facts)?;
     visitor.visit(PENDING, Part::Pending)?;
     visitor.visit(PENDING_SERIES, Part::Pending)?;
     visitor.visit(ROLLUPS, Part::Facts)?;

@@ -9,6 +9,7 @@ use super::opening::{create_tables, look_at};
 use super::records::{self, PendingRecord};
 use super::schema::{FORMAT_VERSION, META, PENDING};
 use super::snapshot::Snapshot;
+use super::streams::FileMark;
 use crate::error::{Error, Result};
 use redb::{DatabaseError, ReadableTable, StorageError, TransactionError, WriteTransaction};
 use std::path::Path;
@@ -45,6 +46,8 @@ pub struct Store {
     options: OpenOptions,
     /// The opening in use. A failed read or write makes the database refuse everything after it, so the next use opens anew.
     opened: RwLock<Arc<Opened>>,
+    /// The file it is in.
+    mark: FileMark,
     /// Whether closing gives unused space back to the system.
     tidy: AtomicBool,
     known: Mutex<KnownSeries>,
@@ -72,8 +75,9 @@ impl Store {
 
     /// Opens the store on `medium`, which is there.
     pub(super) fn open_on(medium: Arc<dyn Medium>, options: OpenOptions) -> Result<Self> {
+        let mark = FileMark::of(medium.path());
         let opened = RwLock::new(Arc::new(Opened::open(&*medium, options)?));
-        let store = Self { medium, options, opened, tidy: AtomicBool::new(false), known: Mutex::default() };
+        let store = Self { medium, options, opened, mark, tidy: AtomicBool::new(false), known: Mutex::default() };
         if options.write {
             store.prepare()?;
         } else {
@@ -199,6 +203,11 @@ impl Store {
     /// Begins a read transaction. It fails once the opening that it belongs to is dropped.
     fn begin_read_in(&self) -> Result<(redb::ReadTransaction, Arc<Opened>)> {
         self.begin(Opened::begin_read)?.ok_or_else(|| Error::Bug("a read that has to wait".into()))
+    }
+
+    /// What tells its file from copies.
+    pub(super) fn mark(&self) -> FileMark {
+        self.mark
     }
 
     /// How long it waits for others.

@@ -28,6 +28,29 @@ Examples:
 Short chunks of a stream are joined, and the file shrinks to what it holds. What it costs is said first. The file shrinks only \
 while no other process is at work in the store; where others are for longer than --wait, that is exit code 5.";
 
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  perfdb merge job-1.redb job-2.redb
+  perfdb --db all.redb merge --ignore-units /mnt/other/perf.redb
+
+Samples, ingests with what they are remembered by, and what is known of metrics come in, all of a store or nothing of it. What is \
+here already is not brought again: stores can be merged again and again, in any order and through third ones, and a snapshot of \
+this store adds nothing. A stream (what came through pipes) is listed by `perfdb ingest list` as an ingest of its own. Samples \
+that the other store has deleted since stay here. Where both say something different of a metric, this store wins and the \
+difference is named; where it is the unit, nothing is merged without --ignore-units.";
+
+/// `perfdb merge [--ignore-units] OTHER...`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub struct MergeArgs {
+    /// The stores to bring in; they stay as they are
+    #[arg(value_name = "OTHER", required = true)]
+    pub others: Vec<PathBuf>,
+    /// Merge metrics whose units differ all the same; the unit here then holds for all their samples
+    #[arg(long)]
+    pub ignore_units: bool,
+}
+
 /// `perfdb compact [--dry-run]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 #[command(after_help = COMPACT_EXAMPLES)]

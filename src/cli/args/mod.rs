@@ -11,7 +11,7 @@ mod store;
 mod values;
 
 pub use ingest::{IngestArgs, IngestCommand, IngestOptions, InputFormat, Precision, Reading, Strings, Summary};
-pub use keep::{CompactArgs, RestoreArgs, SnapshotArgs};
+pub use keep::{CompactArgs, MergeArgs, RestoreArgs, SnapshotArgs};
 pub use query::{Asking, Output, QueryArgs, ShowArgs};
 pub use retention::{
     DeleteArgs, Keep, RetentionApplyArgs, RetentionArgs, RetentionCommand, RetentionRemoveArgs, RetentionSetArgs,
@@ -102,6 +102,8 @@ pub enum Command {
     Snapshot(SnapshotArgs),
     /// Put a snapshot back as the store
     Restore(RestoreArgs),
+    /// Bring in what other stores hold
+    Merge(MergeArgs),
     /// Give back the space that the store does not need
     Compact(CompactArgs),
     /// Show how many samples each metric has, and what they take on disk
