@@ -4,6 +4,7 @@
 mod history;
 #[path = "support/stream.rs"]
 mod stream;
+#[expect(dead_code, reason = "this benchmark needs a part of what all share")]
 mod support;
 
 use history::History;
@@ -22,12 +23,23 @@ const DAY: i64 = 86_400_000_000_000;
 fn main() -> Result<()> {
     let options = Options::of_process();
     let folder = tempfile::tempdir_in(&options.dir)?;
-    stream::small_batches(&options, folder.path())?.print(options.json)?;
-    ingest_with_rollups(&options, folder.path())?.print(options.json)?;
-    year(&options, folder.path())?.print(options.json)?;
-    age(&options, folder.path())?.print(options.json)?;
-    week(&options, folder.path())?.print(options.json)
+    let parts: [(&str, Part); 5] = [
+        ("small", stream::small_batches),
+        ("rollups", ingest_with_rollups),
+        ("year", year),
+        ("age", age),
+        ("week", week),
+    ];
+    for (name, measure) in parts {
+        if options.part.as_deref().is_none_or(|part| part == name) {
+            measure(&options, folder.path())?.print(options.json)?;
+        }
+    }
+    Ok(())
 }
+
+/// One part of the benchmark.
+type Part = fn(&Options, &Path) -> Result<Table>;
 
 /// A policy for all metrics that keeps samples for `raw_days`.
 fn policy(raw_days: Option<i64>, levels: &[Level]) -> Policy {

@@ -40,9 +40,9 @@ pub(crate) struct Options {
     /// Given by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
-    /// A name to filter by, as other benchmarks have it; not used
-    #[arg(hide = true)]
-    filter: Option<String>,
+    /// The part to measure, of a benchmark that has parts [default: all]
+    #[arg(value_name = "PART")]
+    pub(crate) part: Option<String>,
 }
 
 impl Options {

@@ -102,14 +102,11 @@ pub(crate) fn small_batches(options: &Options, folder: &Path) -> Result<Table> {
         times.get(((times.len() as f64 - 1.0) * share) as usize).copied()
     };
     let peer = at(&mut their_ms, 0.5);
-    for (name, times) in [("perfdb", &mut our_ms), ("SQLite", &mut their_ms)] {
+    for (name, times, len) in [("perfdb", &mut our_ms, our_len), ("SQLite", &mut their_ms, their_len)] {
         let median = at(times, 0.5);
-        table.push(vec![
-            Cell::Text(name.into()),
-            Cell::of(median),
-            Cell::of(at(times, 0.95)),
-            Cell::ratio(median, peer),
-        ]);
+        let each = len.map(|len| len / 1024.0 / (rounds * 100) as f64);
+        let (p95, ratio) = (at(times, 0.95), Cell::ratio(median, peer));
+        table.push(vec![Cell::Text(name.into()), Cell::of(median), Cell::of(p95), ratio, Cell::of(each)]);
     }
     Ok(table)
 }
