@@ -96,13 +96,13 @@ pub(crate) fn read_counts(reader: &mut Reader<'_>, count: usize, out: &mut Vec<u
     Ok(())
 }
 
-/// Entropy coding is worth its time from this share of the size on, where size is what counts.
-const SAVING: f64 = 0.03;
+/// Shorter columns of steps are packed: what entropy coding writes beside the numbers takes more than it saves.
+const ENTROPY_COUNT_MIN: usize = 256;
 
 /// Appends small whole numbers in any order as a column that is as short as it gets: layout, length, body.
 pub(crate) fn encode_steps(steps: &[i64], out: &mut Vec<u8>) {
     let mut body = Vec::new();
-    let entropy = ints::choose(steps, SAVING) == Layout::PcoPlain;
+    let entropy = steps.len() >= ENTROPY_COUNT_MIN;
     let coded = entropy && ints::encode(steps, Layout::PcoPlain, &mut body).is_ok();
     if !coded {
         body.clear();

@@ -79,8 +79,8 @@ impl Spread {
             return Self::Exact(sorted);
         }
         let mut cells: Vec<u32> = values.iter().map(|v| cell_of(*v)).collect();
-        cells.sort_unstable();
-        Self::Cells(cells.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect())
+        sort_cells(&mut cells);
+        Self::Cells(counted(&cells))
     }
 
     fn into_cells(self) -> Vec<(u32, u64)> {
@@ -88,7 +88,7 @@ impl Spread {
             Self::None => Vec::new(),
             Self::Exact(values) => {
                 let cells: Vec<u32> = values.into_iter().map(cell_of).collect();
-                cells.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
+                counted(&cells)
             }
             Self::Cells(cells) => cells,
         }
@@ -103,20 +103,62 @@ impl Spread {
                 a.sort_unstable_by(f64::total_cmp);
                 Self::Exact(a)
             }
-            (a, b) => {
-                let mut all = a.into_cells();
-                all.extend(b.into_cells());
-                all.sort_unstable_by_key(|c| c.0);
-                all.dedup_by(|next, kept| {
-                    let same = next.0 == kept.0;
-                    kept.1 += if same { next.1 } else { 0 };
-                    same
-                });
-                Self::Cells(all)
-            }
+            (a, b) => Self::Cells(joined(vec![a.into_cells(), b.into_cells()])),
         }
     }
 }
+
+/// Ascending cells with how often each occurs.
+fn counted(cells: &[u32]) -> Vec<(u32, u64)> {
+    cells.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
+}
+
+/// Ascending lists of cells in one.
+fn joined(lists: Vec<Vec<(u32, u64)>>) -> Vec<(u32, u64)> {
+    let mut all: Vec<(u32, u64)> = lists.into_iter().flatten().collect();
+    // Stable sorting finds the lists that are sorted already and merges them.
+    all.sort_by_key(|c| c.0);
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        kept.1 += if same { next.1 } else { 0 };
+        same
+    });
+    all
+}
+
+/// Lists up to this length are sorted by comparison: counting digits would take longer.
+const COMPARED_COUNT_MAX: usize = 1024;
+
+/// Bits of a digit: a cell has two.
+const DIGIT: u32 = 11;
+
+/// Sorts cells, long lists digit by digit.
+fn sort_cells(cells: &mut Vec<u32>) {
+    if cells.len() <= COMPARED_COUNT_MAX {
+        cells.sort_unstable();
+        return;
+    }
+    let mut sorted = vec![0; cells.len()];
+    for shift in [0, DIGIT] {
+        let digit = |cell: u32| (cell >> shift) as usize & ((1 << DIGIT) - 1);
+        let mut ends = [0usize; 1 << DIGIT];
+        for cell in cells.iter() {
+            ends[digit(*cell)] += 1;
+        }
+        let mut start = 0;
+        for end in &mut ends {
+            start += std::mem::replace(end, start);
+        }
+        for cell in cells.iter() {
+            let at = &mut ends[digit(*cell)];
+            sorted[*at] = *cell;
+            *at += 1;
+        }
+        std::mem::swap(cells, &mut sorted);
+    }
+}
+
+const _: () = assert!(1 << (2 * DIGIT) == crate::stats::CELL_COUNT, "two digits make a cell");
 
 impl Bucket {
     /// Takes in a bucket of other samples of the same series.
@@ -140,15 +182,25 @@ impl Bucket {
 /// Buckets of a coarser level from those of a finer one, which are in order of time.
 pub(in crate::storage) fn coarser(level: Level, finer: &[Bucket]) -> Vec<Bucket> {
     let width = level.width();
-    let mut buckets: Vec<Bucket> = Vec::new();
-    for bucket in finer {
-        let start = bucket.start.div_euclid(width) * width;
-        match buckets.last_mut() {
-            Some(last) if last.start == start => last.merge(bucket.clone()),
-            _ => buckets.push(Bucket { start, ..bucket.clone() }),
-        }
+    let start = |b: &Bucket| b.start.div_euclid(width) * width;
+    finer.chunk_by(|a, b| start(a) == start(b)).map(|part| whole(start(&part[0]), part)).collect()
+}
+
+/// One bucket of all in `part`, which are in order of time.
+fn whole(start: i64, part: &[Bucket]) -> Bucket {
+    let bare = |b: &Bucket| Bucket { spread: Spread::None, ..b.clone() };
+    let mut all = bare(&part[0]);
+    for bucket in &part[1..] {
+        all.merge(bare(bucket));
     }
-    buckets
+    let kept = part.iter().all(|b| b.spread != Spread::None);
+    let exact = part.iter().all(|b| matches!(b.spread, Spread::Exact(_))) && all.count <= EXACT_COUNT_MAX as u64;
+    all.spread = match (kept, exact) {
+        (false, _) => Spread::None,
+        (true, true) => part.iter().map(|b| b.spread.clone()).reduce(Spread::merge).unwrap_or(Spread::None),
+        (true, false) => Spread::Cells(joined(part.iter().map(|b| b.spread.clone().into_cells()).collect())),
+    };
+    Bucket { start, ..all }
 }
 
 #[cfg(test)]
@@ -175,6 +227,16 @@ mod tests {
             prop_assert!((a.sum - b.sum).abs() < 1e-6);
             prop_assert_eq!(&a.spread, &b.spread);
             prop_assert!((a.increase - b.increase).abs() < 1e-3);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cells_are_sorted_whichever_way(mut cells in prop::collection::vec(0..crate::stats::CELL_COUNT, 0..3000)) {
+            let mut expected = cells.clone();
+            expected.sort_unstable();
+            sort_cells(&mut cells);
+            prop_assert_eq!(cells, expected);
         }
     }
 

@@ -148,7 +148,9 @@ fn records(
                     snapshot.rollup(&key)?,
                     buckets_of(*level, &times, &values, keeps_spread(*level, job.kind, job.policy)),
                 )
-            } else if let (Level::Day, Some(hours)) = (level, &hours) {
+            } else if let (Level::Day, Some(hours)) = (level, &hours)
+                && from > i64::from(job.day) * DAY_NS
+            {
                 coarser(Level::Day, hours)
             } else {
                 let mut before = if from > i64::from(job.day) * DAY_NS { snapshot.rollup(&key)? } else { Vec::new() };
