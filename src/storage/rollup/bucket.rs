@@ -32,25 +32,36 @@ pub(in crate::storage) enum Spread {
     None,
     /// All values, ascending.
     Exact(Vec<f64>),
-    /// Cells, ascending and distinct, with how many values lie in each.
-    Cells(Vec<(u32, u64)>),
+    /// The cell of each value, ascending.
+    Singles(Vec<u32>),
+    /// Where values repeat: cells, ascending and distinct, with how many values lie in each.
+    Runs(Vec<(u32, u64)>),
 }
 
-/// The buckets of samples in ascending time. `spread` says whether the distribution is kept.
-pub(in crate::storage) fn buckets_of(level: Level, times: &[i64], values: &[f64], spread: bool) -> Vec<Bucket> {
+/// What is kept of samples beside their summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) struct Keep {
+    /// The distribution.
+    pub(in crate::storage) spread: bool,
+    /// The increase: it is 0 where it is not kept.
+    pub(in crate::storage) increase: bool,
+}
+
+/// The buckets of samples in ascending time.
+pub(in crate::storage) fn buckets_of(level: Level, times: &[i64], values: &[f64], keep: Keep) -> Vec<Bucket> {
     let width = level.width();
     let mut buckets = Vec::new();
     let mut at = 0;
     while at < times.len() {
         let start = times[at].div_euclid(width) * width;
         let end = at + times[at..].partition_point(|t| *t < start.saturating_add(width));
-        buckets.push(bucket_of(start, &times[at..end], &values[at..end], spread));
+        buckets.push(bucket_of(start, &times[at..end], &values[at..end], keep));
         at = end;
     }
     buckets
 }
 
-fn bucket_of(start: i64, times: &[i64], values: &[f64], spread: bool) -> Bucket {
+fn bucket_of(start: i64, times: &[i64], values: &[f64], keep: Keep) -> Bucket {
     let bounds = Bounds::of(values);
     let last = values.len() - 1;
     Bucket {
@@ -61,8 +72,8 @@ fn bucket_of(start: i64, times: &[i64], values: &[f64], spread: bool) -> Bucket 
         max: bounds.max,
         first: (values[0], times[0]),
         last: (values[last], times[last]),
-        increase: values.windows(2).map(|w| step(w[0], w[1])).sum(),
-        spread: if spread { Spread::of(values) } else { Spread::None },
+        increase: if keep.increase { values.windows(2).map(|w| step(w[0], w[1])).sum() } else { 0.0 },
+        spread: if keep.spread { Spread::of(values) } else { Spread::None },
     }
 }
 
@@ -78,9 +89,22 @@ impl Spread {
             sorted.sort_unstable_by(f64::total_cmp);
             return Self::Exact(sorted);
         }
-        let mut cells: Vec<u32> = values.iter().map(|v| cell_of(*v)).collect();
+        Self::of_cells(values.iter().map(|v| cell_of(*v)).collect())
+    }
+
+    /// Of the cells of all values, in any order.
+    fn of_cells(mut cells: Vec<u32>) -> Self {
         sort_cells(&mut cells);
-        Self::Cells(counted(&cells))
+        let distinct = 1 + cells.windows(2).filter(|w| w[0] != w[1]).count();
+        if repeats(cells.len() as u64, distinct) { Self::Runs(counted(&cells)) } else { Self::Singles(cells) }
+    }
+
+    /// Of distinct cells, ascending, with how many values lie in each.
+    pub(in crate::storage) fn of_counted(cells: Vec<(u32, u64)>) -> Self {
+        if repeats(cells.iter().map(|c| c.1).sum(), cells.len()) {
+            return Self::Runs(cells);
+        }
+        Self::Singles(cells.iter().flat_map(|c| std::iter::repeat_n(c.0, c.1 as usize)).collect())
     }
 
     fn into_cells(self) -> Vec<(u32, u64)> {
@@ -90,7 +114,8 @@ impl Spread {
                 let cells: Vec<u32> = values.into_iter().map(cell_of).collect();
                 counted(&cells)
             }
-            Self::Cells(cells) => cells,
+            Self::Singles(cells) => counted(&cells),
+            Self::Runs(cells) => cells,
         }
     }
 
@@ -103,9 +128,14 @@ impl Spread {
                 a.sort_unstable_by(f64::total_cmp);
                 Self::Exact(a)
             }
-            (a, b) => Self::Cells(joined(vec![a.into_cells(), b.into_cells()])),
+            (a, b) => Self::of_counted(joined(vec![a.into_cells(), b.into_cells()])),
         }
     }
+}
+
+/// Whether `total` values in `distinct` cells are better kept as cells with counts.
+fn repeats(total: u64, distinct: usize) -> bool {
+    total > 4 * distinct as u64 || total > crate::codec::COLUMN_COUNT_MAX as u64
 }
 
 /// Ascending cells with how often each occurs.
@@ -198,7 +228,18 @@ fn whole(start: i64, part: &[Bucket]) -> Bucket {
     all.spread = match (kept, exact) {
         (false, _) => Spread::None,
         (true, true) => part.iter().map(|b| b.spread.clone()).reduce(Spread::merge).unwrap_or(Spread::None),
-        (true, false) => Spread::Cells(joined(part.iter().map(|b| b.spread.clone().into_cells()).collect())),
+        (true, false) if part.iter().all(|b| !matches!(b.spread, Spread::Runs(_))) => {
+            let mut cells = Vec::with_capacity(all.count as usize);
+            for bucket in part {
+                match &bucket.spread {
+                    Spread::Exact(values) => cells.extend(values.iter().map(|v| cell_of(*v))),
+                    Spread::Singles(of_bucket) => cells.extend_from_slice(of_bucket),
+                    Spread::None | Spread::Runs(_) => {}
+                }
+            }
+            Spread::of_cells(cells)
+        }
+        (true, false) => Spread::of_counted(joined(part.iter().map(|b| b.spread.clone().into_cells()).collect())),
     };
     Bucket { start, ..all }
 }
@@ -207,6 +248,8 @@ fn whole(start: i64, part: &[Bucket]) -> Bucket {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const ALL: Keep = Keep { spread: true, increase: true };
 
     fn samples() -> impl Strategy<Value = (Vec<i64>, Vec<f64>)> {
         prop::collection::vec((0i64..86_400_000, -1e6f64..1e6), 1..400).prop_map(|mut rows| {
@@ -218,9 +261,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_day_made_of_hours_is_the_day_made_of_samples((times, values) in samples()) {
-            let hours = buckets_of(Level::Hour, &times, &values, true);
+            let hours = buckets_of(Level::Hour, &times, &values, ALL);
             let by_hours = coarser(Level::Day, &hours);
-            let direct = buckets_of(Level::Day, &times, &values, true);
+            let direct = buckets_of(Level::Day, &times, &values, ALL);
             prop_assert_eq!(by_hours.len(), 1);
             let (a, b) = (&by_hours[0], &direct[0]);
             prop_assert_eq!((a.count, a.min, a.max, a.first, a.last), (b.count, b.min, b.max, b.first, b.last));
@@ -242,7 +285,7 @@ mod tests {
 
     #[test]
     fn merging_takes_the_ends_by_time_whatever_the_order() {
-        let bucket = |time: i64, value: f64| buckets_of(Level::Day, &[time], &[value], true).remove(0);
+        let bucket = |time: i64, value: f64| buckets_of(Level::Day, &[time], &[value], ALL).remove(0);
         let mut late = bucket(20, 2.0);
         late.merge(bucket(10, 1.0));
         assert_eq!((late.first, late.last, late.count), ((1.0, 10), (2.0, 20), 2));

@@ -4,7 +4,7 @@
 
 use super::Level;
 use super::bucket::{Bucket, Spread};
-use crate::codec::{COLUMN_COUNT_MAX, Malformed, Reader, crc32, put_varint, sorted, values};
+use crate::codec::{Malformed, Reader, crc32, put_varint, sorted, values};
 use crate::error::{Error, Result};
 use crate::stats::cell_of;
 use crate::storage::schema::{DAY_NS, RollupKey};
@@ -77,15 +77,18 @@ fn put_spreads(level: Level, buckets: &[Bucket], out: &mut Vec<u8>) {
                 out.push(EXACT);
                 exact.extend_from_slice(values);
             }
-            Spread::Cells(cells) => {
-                let tag = form_of(level, cells);
-                out.push(tag);
-                match tag {
-                    RUNS => put_runs(cells, &mut lists),
-                    SINGLES => sorted::encode(&singles(cells), &mut lists),
-                    // The first cell is that of the minimum.
-                    _ => steps.extend(singles(cells).windows(2).map(|w| i64::from(w[1] - w[0]))),
-                }
+            Spread::Runs(cells) => {
+                out.push(RUNS);
+                put_runs(cells, &mut lists);
+            }
+            Spread::Singles(cells) if level == Level::Day => {
+                out.push(SINGLES);
+                sorted::encode(cells, &mut lists);
+            }
+            Spread::Singles(cells) => {
+                out.push(STEPS);
+                // The first cell is that of the minimum.
+                steps.extend(cells.windows(2).map(|w| i64::from(w[1] - w[0])));
             }
         }
     }
@@ -96,23 +99,6 @@ fn put_spreads(level: Level, buckets: &[Bucket], out: &mut Vec<u8>) {
         sorted::encode_steps(part, out);
     }
     out.extend_from_slice(&lists);
-}
-
-/// The form in which cells are written: each once with its count where values repeat.
-fn form_of(level: Level, cells: &[(u32, u64)]) -> u8 {
-    let total: u64 = cells.iter().map(|c| c.1).sum();
-    if total > 4 * cells.len() as u64 || total > COLUMN_COUNT_MAX as u64 {
-        RUNS
-    } else if level == Level::Day {
-        SINGLES
-    } else {
-        STEPS
-    }
-}
-
-/// The cell of each value.
-fn singles(cells: &[(u32, u64)]) -> Vec<u32> {
-    cells.iter().flat_map(|c| std::iter::repeat_n(c.0, c.1 as usize)).collect()
 }
 
 fn put_runs(cells: &[(u32, u64)], out: &mut Vec<u8>) {
@@ -311,10 +297,8 @@ pub(in crate::storage) fn decode(key: &RollupKey, bytes: &[u8]) -> Result<Vec<Bu
         let spread = match spread {
             SpreadRef::None => Spread::None,
             SpreadRef::Exact(values) => Spread::Exact(values.to_vec()),
-            SpreadRef::Singles(cells) => {
-                Spread::Cells(cells.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect())
-            }
-            SpreadRef::Runs(cells, extra) => Spread::Cells(cells.iter().zip(extra).map(|(c, n)| (*c, n + 1)).collect()),
+            SpreadRef::Singles(cells) => Spread::Singles(cells.to_vec()),
+            SpreadRef::Runs(cells, extra) => Spread::Runs(cells.iter().zip(extra).map(|(c, n)| (*c, n + 1)).collect()),
         };
         buckets.push(Bucket {
             start: head.start,
@@ -334,7 +318,7 @@ pub(in crate::storage) fn decode(key: &RollupKey, bytes: &[u8]) -> Result<Vec<Bu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::rollup::bucket::buckets_of;
+    use crate::storage::rollup::bucket::{Keep, buckets_of};
     use proptest::prelude::*;
 
     proptest! {
@@ -347,7 +331,7 @@ mod tests {
             let key = RollupKey { metric: 3, level, day: 1, series: 9 };
             let times: Vec<i64> = rows.iter().map(|r| DAY_NS + r.0 * 1_000_000_000).collect();
             let values: Vec<f64> = rows.iter().map(|r| f64::from(r.1)).collect();
-            let mut buckets = buckets_of(level, &times, &values, spread);
+            let mut buckets = buckets_of(level, &times, &values, Keep { spread, increase: counter });
             let bytes = encode(&key, &buckets, counter);
             let back = decode(&key, &bytes).unwrap();
             for (bucket, back) in buckets.iter_mut().zip(&back) {

@@ -4,7 +4,7 @@
 //! samples of that day changed meanwhile. So a process killed at any moment leaves days stale, and nothing else.
 
 use super::Level;
-use super::bucket::{Bucket, buckets_of, coarser};
+use super::bucket::{Bucket, Keep, buckets_of, coarser};
 use super::days::{self, Day, FRESH, Kept};
 use super::record;
 use crate::error::Result;
@@ -136,6 +136,8 @@ fn records(
     from: i64,
 ) -> Result<Vec<Record>> {
     let series: Vec<&[Chunk]> = chunks.chunk_by(|a, b| a.series() == b.series()).collect();
+    let kept =
+        |level: Level| Keep { spread: keeps_spread(level, job.kind, job.policy), increase: job.kind == Kind::Counter };
     let of_series = |chunks: &[Chunk]| -> Result<Vec<Record>> {
         let series = chunks[0].series();
         let (times, values) = samples(snapshot, chunks, from)?;
@@ -144,18 +146,13 @@ fn records(
         for level in levels {
             let key = RollupKey { metric: job.metric, level: *level, day: job.day, series };
             let mut buckets = if day.dropped {
-                merged(
-                    snapshot.rollup(&key)?,
-                    buckets_of(*level, &times, &values, keeps_spread(*level, job.kind, job.policy)),
-                )
-            } else if let (Level::Day, Some(hours)) = (level, &hours)
-                && from > i64::from(job.day) * DAY_NS
-            {
+                merged(snapshot.rollup(&key)?, buckets_of(*level, &times, &values, kept(*level)))
+            } else if let (Level::Day, Some(hours)) = (level, &hours) {
                 coarser(Level::Day, hours)
             } else {
                 let mut before = if from > i64::from(job.day) * DAY_NS { snapshot.rollup(&key)? } else { Vec::new() };
                 before.retain(|b| b.start < from);
-                before.extend(buckets_of(*level, &times, &values, keeps_spread(*level, job.kind, job.policy)));
+                before.extend(buckets_of(*level, &times, &values, kept(*level)));
                 before
             };
             buckets.retain(|b| b.count > 0);
