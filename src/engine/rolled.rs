@@ -50,7 +50,7 @@ impl Rolled {
                     return Err(needs_samples(day, level));
                 }
                 Some(level) => chosen.push(scan.range, day, level),
-                None if day.dropped && !day.levels.is_empty() => return Err(too_coarse(day)),
+                None if day.dropped && !day.levels.is_empty() => return Err(too_coarse(scan, day)),
                 None => {}
             }
         }
@@ -79,7 +79,7 @@ impl Rolled {
 
 /// The coarsest level whose buckets fall into the buckets of `scan` whole; the finest such where the range cuts the day.
 fn level(scan: &Scan, day: &RolledDay) -> Option<Level> {
-    let fits = |level: &&Level| fits(scan, day, **level);
+    let fits = |level: &&Level| !(scan.needs.values && day.bare.contains(level)) && fits(scan, day, **level);
     let mut levels = day.levels.iter();
     if scan.range.covers(day.start, day.start.saturating_add(DAY_NS - 1)) {
         levels.find(fits).copied()
@@ -116,10 +116,12 @@ fn needs_samples(day: &RolledDay, level: Level) -> Error {
     )
 }
 
-fn too_coarse(day: &RolledDay) -> Error {
-    let finest = day.levels.last().map_or("", |l| l.name());
+fn too_coarse(scan: &Scan, day: &RolledDay) -> Error {
+    let with_values = day.levels.iter().rev().find(|l| !scan.needs.values || !day.bare.contains(l));
+    let finest = with_values.map_or("", |l| l.name());
+    let what = if scan.needs.values && !day.bare.is_empty() { " with distributions" } else { "" };
     Error::usage_hint(
-        format!("of {} only {finest} rollups are left, which are coarser than the buckets asked for", date(day)),
+        format!("of {} only {finest} rollups{what} are left, which are coarser than the buckets asked for", date(day)),
         format!("ask for `every {finest}` or a multiple of it, or for a later range"),
     )
 }

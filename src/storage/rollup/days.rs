@@ -29,6 +29,8 @@ pub(in crate::storage) enum Kept {
     Yes,
     /// It would have taken more than a quarter of the samples' bytes: these stay instead.
     TooLarge,
+    /// It is there without distributions: with them it would have taken more than a quarter.
+    Summary,
 }
 
 /// A day of a metric.
@@ -64,6 +66,11 @@ impl Day {
 
     /// Whether the rollup of `level` is there.
     pub(in crate::storage) fn has(&self, level: Level) -> bool {
+        matches!(self.kept[usize::from(level.number())], Kept::Yes | Kept::Summary)
+    }
+
+    /// Whether the rollup of `level` is there with all that it can keep.
+    pub(in crate::storage) fn has_all(&self, level: Level) -> bool {
         self.kept[usize::from(level.number())] == Kept::Yes
     }
 
@@ -90,6 +97,7 @@ impl Day {
                     0 => Kept::No,
                     1 => Kept::Yes,
                     2 => Kept::TooLarge,
+                    3 => Kept::Summary,
                     _ => return Err(Malformed("an unknown state of a rollup")),
                 };
             }

@@ -72,6 +72,8 @@ pub(crate) struct RolledDay {
     pub(crate) fresh: bool,
     /// The rollups that there are, the coarsest first.
     pub(crate) levels: Vec<Level>,
+    /// Those of them that were kept without distributions to save room.
+    pub(crate) bare: Vec<Level>,
 }
 
 /// Days read on one core before another one helps.
@@ -86,6 +88,7 @@ impl Snapshot {
             dropped: known.dropped,
             fresh: !known.is_stale(),
             levels: Level::ALL.into_iter().rev().filter(|l| known.has(*l)).collect(),
+            bare: Level::ALL.into_iter().filter(|l| known.has(*l) && !known.has_all(*l)).collect(),
         };
         Ok(self.days(metric)?.into_iter().map(of_day).collect())
     }

@@ -290,6 +290,16 @@ fn read_column(reader: &mut Reader<'_>, count: usize, out: &mut Vec<f64>) -> std
     values::decode(reader.bytes(len)?, count, 0..count, out)
 }
 
+/// The record without the distributions of its buckets.
+pub(in crate::storage) fn without_spread(key: &RollupKey, bytes: &[u8]) -> Result<Vec<u8>> {
+    let increase = bytes.get(5).is_some_and(|flags| flags & WITH_INCREASE != 0);
+    let mut buckets = decode(key, bytes)?;
+    for bucket in &mut buckets {
+        bucket.spread = Spread::None;
+    }
+    Ok(encode(key, &buckets, increase))
+}
+
 /// All buckets of a record.
 pub(in crate::storage) fn decode(key: &RollupKey, bytes: &[u8]) -> Result<Vec<Bucket>> {
     let mut buckets = Vec::new();

@@ -16,6 +16,7 @@ use crate::storage::snapshot::{Chunk, Snapshot};
 use crate::storage::store::Store;
 use rayon::prelude::*;
 use redb::WriteTransaction;
+use std::borrow::Cow;
 
 /// What a chunk takes beside its columns: header, key, and its part of the pages above.
 const CHUNK_OVERHEAD: u64 = 136;
@@ -108,7 +109,7 @@ fn levels(job: &Job<'_>, day: &Day) -> Vec<Level> {
 
 /// From which time on buckets are made again: what comes before has not changed.
 fn from(day: &Day, levels: &[Level], day_start: i64) -> i64 {
-    let all_there = levels.iter().all(|l| day.has(*l));
+    let all_there = levels.iter().all(|l| day.has_all(*l));
     let day_alone = levels.contains(&Level::Day) && !levels.contains(&Level::Hour);
     if !all_there || day_alone || levels.is_empty() {
         return day_start;
@@ -214,33 +215,27 @@ fn put(
         drop(table);
         chunk::remove_keys(txn, job.metric, job.day, &keys)?;
     } else {
-        let mut lens = [0; 3];
-        for (key, bytes) in &records {
-            lens[usize::from(key.level.number())] += bytes.len() as u64 + RollupKey::LEN as u64;
-        }
         day.raw_len = chunks.iter().map(|c| c.len() + CHUNK_OVERHEAD).sum();
-        day.rolled_len = lens;
-        let mut total = 0;
+        let mut left = day.raw_len / SHARE;
+        // Distributions are kept by one level at least: finer ones may do without.
+        let mut may_be_bare = false;
         for level in Level::ALL.into_iter().rev() {
             let at = usize::from(level.number());
-            total += lens[at];
-            day.kept[at] = if !job.policy.keeps(level) || chunks.is_empty() {
-                Kept::No
-            } else if total > day.raw_len / SHARE {
-                Kept::TooLarge
+            let of_level: Vec<&Record> = records.iter().filter(|r| r.0.level == level).collect();
+            let (kept, fitting) = if !job.policy.keeps(level) || chunks.is_empty() {
+                (Kept::No, Vec::new())
             } else {
-                Kept::Yes
+                fitting(of_level, left, may_be_bare)?
             };
-            if day.kept[at] != Kept::Yes {
-                total -= lens[at];
-                day.rolled_len[at] = 0;
-            }
-            if before.has(level) && (whole || day.kept[at] != Kept::Yes) {
+            if before.has(level) && (whole || !matches!(kept, Kept::Yes)) {
                 remove_level(&mut table, job.metric, job.day, level)?;
             }
-        }
-        for (key, bytes) in records.iter().filter(|r| day.has(r.0.level)) {
-            table.insert(&key.to_bytes(), bytes.as_slice())?;
+            for (key, bytes) in &fitting {
+                table.insert(&key.to_bytes(), bytes.as_ref())?;
+            }
+            may_be_bare |= kept == Kept::Yes;
+            (day.kept[at], day.rolled_len[at]) = (kept, fitting.iter().map(|r| len_of(&r.1)).sum());
+            left -= day.rolled_len[at];
         }
     }
     let key = day_key(job.metric, job.day);
@@ -251,6 +246,27 @@ fn put(
         days.insert(&key, day.to_bytes(key).as_slice())?;
     }
     Ok(())
+}
+
+/// What a record takes.
+fn len_of(bytes: &[u8]) -> u64 {
+    bytes.len() as u64 + RollupKey::LEN as u64
+}
+
+/// The records of a level as far as they fit into `len` bytes: whole, without distributions where they may, or not at all.
+fn fitting(records: Vec<&Record>, len: u64, may_be_bare: bool) -> Result<(Kept, Vec<(RollupKey, Cow<'_, [u8]>)>)> {
+    if records.iter().map(|r| len_of(&r.1)).sum::<u64>() <= len {
+        return Ok((Kept::Yes, records.into_iter().map(|(key, bytes)| (*key, Cow::from(bytes))).collect()));
+    }
+    if !may_be_bare {
+        return Ok((Kept::TooLarge, Vec::new()));
+    }
+    let bare = |(key, bytes): &Record| Ok((*key, Cow::from(record::without_spread(key, bytes)?)));
+    let bare: Vec<(RollupKey, Cow<'_, [u8]>)> = records.into_iter().map(bare).collect::<Result<_>>()?;
+    if bare.iter().map(|r| len_of(&r.1)).sum::<u64>() <= len {
+        return Ok((Kept::Summary, bare));
+    }
+    Ok((Kept::TooLarge, Vec::new()))
 }
 
 /// Removes the rollups of one level of a day.
