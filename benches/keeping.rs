@@ -129,8 +129,8 @@ fn year(options: &Options, folder: &Path) -> Result<Table> {
         ("p95 by agent, the whole year", format!("p95(decision) by agent {until}")),
         ("count, avg, max by day", format!("count(decision), avg(decision), max(decision) every 1d {until}")),
         (
-            "p95 by agent by hour, one day",
-            "p95(decision) by agent every 1h since 2026-06-01 until 2026-06-02".to_owned(),
+            "avg by agent by hour, one day",
+            "avg(decision) by agent every 1h since 2026-06-01 until 2026-06-02".to_owned(),
         ),
     ] {
         progress(title);
