@@ -41,6 +41,9 @@ struct Job<'a> {
 /// A record, ready to be written.
 type Record = (RollupKey, Vec<u8>);
 
+/// A record as it is written.
+type Fitting<'a> = (RollupKey, Cow<'a, [u8]>);
+
 impl Store {
     /// Rolls up every stale day of the metrics that have a policy. Says how many days that were.
     ///
@@ -254,7 +257,7 @@ fn len_of(bytes: &[u8]) -> u64 {
 }
 
 /// The records of a level as far as they fit into `len` bytes: whole, without distributions where they may, or not at all.
-fn fitting(records: Vec<&Record>, len: u64, may_be_bare: bool) -> Result<(Kept, Vec<(RollupKey, Cow<'_, [u8]>)>)> {
+fn fitting(records: Vec<&Record>, len: u64, may_be_bare: bool) -> Result<(Kept, Vec<Fitting<'_>>)> {
     if records.iter().map(|r| len_of(&r.1)).sum::<u64>() <= len {
         return Ok((Kept::Yes, records.into_iter().map(|(key, bytes)| (*key, Cow::from(bytes))).collect()));
     }
@@ -262,7 +265,7 @@ fn fitting(records: Vec<&Record>, len: u64, may_be_bare: bool) -> Result<(Kept, 
         return Ok((Kept::TooLarge, Vec::new()));
     }
     let bare = |(key, bytes): &Record| Ok((*key, Cow::from(record::without_spread(key, bytes)?)));
-    let bare: Vec<(RollupKey, Cow<'_, [u8]>)> = records.into_iter().map(bare).collect::<Result<_>>()?;
+    let bare: Vec<Fitting<'_>> = records.into_iter().map(bare).collect::<Result<_>>()?;
     if bare.iter().map(|r| len_of(&r.1)).sum::<u64>() <= len {
         return Ok((Kept::Summary, bare));
     }
