@@ -59,7 +59,8 @@ fn refuse_clauses(ctx: &Context<'_>, show: &Show) -> Result<()> {
     let by = clauses.by.as_ref().map(|c| ("by", &c.span));
     let every = clauses.every.as_ref().map(|c| ("every", &c.span));
     let fill = clauses.fill.as_ref().map(|c| ("fill", &c.span));
-    match by.or(every).or(fill) {
+    let using = clauses.using_rollups.as_ref().map(|span| ("using rollups", span));
+    match by.or(every).or(fill).or(using) {
         Some((name, span)) => {
             let d = ctx.wrong(span, format!("`{name}` does not go with `show`"));
             Err(d.label("expected where, since, until, having, order by or limit").into())

@@ -98,6 +98,7 @@ fn clauses_that_do_not_fit_are_refused() {
         ("histogram(decision) + 1", "`histogram` answers with rows of its own"),
         ("histogram(decision) as h", "leave the `as` out"),
         ("histogram(decision) every 1m fill zero", "`fill` does not go with `histogram`"),
+        ("show metrics using rollups", "`using rollups` does not go with `show`"),
         ("show metrics by agent", "`by` does not go with `show`"),
         ("avg(decision) by time", "`every` cuts time into buckets"),
         ("points(decision) by metric", "the columns of `points` already"),
