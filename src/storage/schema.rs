@@ -6,8 +6,10 @@ use super::rollup::Level;
 use crate::error::Result;
 use redb::{Key, TableDefinition, Value};
 
-/// The format that this version writes. It reads this one and those before.
-pub(super) const FORMAT_VERSION: u64 = 1;
+/// The format that this version writes.
+pub(super) const FORMAT_VERSION: u64 = 2;
+/// The oldest format that this version reads. No release wrote an older one.
+pub(super) const FORMAT_VERSION_MIN: u64 = 2;
 
 /// Name → number: `format`, `id`, `next_seq`, `next_ingest`, `next_metric`, `next_series`.
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");

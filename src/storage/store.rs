@@ -7,7 +7,7 @@ use super::create;
 use super::opened::Opened;
 use super::opening::{create_tables, look_at};
 use super::records::{self, PendingRecord};
-use super::schema::{FORMAT_VERSION, META, PENDING};
+use super::schema::{FORMAT_VERSION, FORMAT_VERSION_MIN, META, PENDING};
 use super::snapshot::Snapshot;
 use super::streams::FileMark;
 use crate::error::{Error, Result};
@@ -91,7 +91,13 @@ impl Store {
         let state = {
             let read = self.begin_read()?;
             let empty = read.list_tables()?.next().is_none();
-            if empty { None } else { Some(Self::pending_ended(&read)?) }
+            if empty {
+                None
+            } else {
+                // Records of another format need not be readable.
+                self.check_format()?;
+                Some(Self::pending_ended(&read)?)
+            }
         };
         match state {
             None => {
@@ -103,10 +109,8 @@ impl Store {
                 }
                 Ok(())
             }
-            Some(ended) => {
-                self.check_format()?;
-                if ended { self.sweep() } else { Ok(()) }
-            }
+            Some(true) => self.sweep(),
+            Some(false) => Ok(()),
         }
     }
 
@@ -154,6 +158,14 @@ impl Store {
                     self.path().display()
                 ),
                 "update perfdb",
+            )),
+            Some(v) if v < FORMAT_VERSION_MIN => Err(Error::usage_hint(
+                format!(
+                    "`{}` has store format {v}, which no release of perfdb wrote; this version reads formats from \
+                     {FORMAT_VERSION_MIN} on",
+                    self.path().display()
+                ),
+                "`perfdb export` it with the perfdb that made it, and ingest the export into a new store",
             )),
             Some(_) => Ok(()),
         }

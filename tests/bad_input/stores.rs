@@ -54,14 +54,16 @@ fn a_question_makes_no_store() {
 }
 
 #[test]
-fn a_store_of_a_newer_format_is_left_alone() {
+fn a_store_of_another_format_is_left_alone() {
     let place = with_store();
-    let db = redb::Database::create(place.path("newer.redb")).unwrap();
-    let txn = db.begin_write().unwrap();
-    txn.open_table(TableDefinition::<&str, u64>::new("meta")).unwrap().insert("format", 99).unwrap();
-    txn.commit().unwrap();
-    drop(db);
-    no_store(&place, "newer.redb", &["store format 99", "update perfdb"]);
+    for (name, format, says) in [("newer.redb", 99, "update perfdb"), ("older.redb", 1, "perfdb export")] {
+        let db = redb::Database::create(place.path(name)).unwrap();
+        let txn = db.begin_write().unwrap();
+        txn.open_table(TableDefinition::<&str, u64>::new("meta")).unwrap().insert("format", format).unwrap();
+        txn.commit().unwrap();
+        drop(db);
+        no_store(&place, name, &[&format!("store format {format}"), says]);
+    }
 }
 
 #[test]
