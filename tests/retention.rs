@@ -336,14 +336,20 @@ fn rollups_of_counters_keep_the_increase() {
         columns.push(id, second * SECOND, (second % 10_800) as f64);
     }
     db.append(&columns, &set, &[], Timestamp(0)).unwrap();
-    db.describe("decided_total", |meta| {
-        meta.kind = Some(Kind::Counter);
-        Ok(())
-    })
-    .unwrap();
-    let before = ask(&db, "increase(decided_total), delta(decided_total), last(decided_total) every 1h");
+    // Rolled up as something else at first: what a rollup keeps follows the kind.
+    let kind = |kind: Kind| {
+        db.describe("decided_total", |meta| {
+            meta.kind = Some(kind);
+            Ok(())
+        })
+        .unwrap();
+    };
+    kind(Kind::Gauge);
     let policy = Policy { pattern: "*".into(), raw: Some(DAY), rollups: vec![(Level::Hour, None)], histograms: false };
     db.store().set_policy(&policy).unwrap();
+    db.store().roll(&NoProgress, &Cancel::new()).unwrap();
+    kind(Kind::Counter);
+    let before = ask(&db, "increase(decided_total), delta(decided_total), last(decided_total) every 1h");
     let done = apply(&db, 3 * DAY);
     assert!(done.iter().any(|a| a.samples > 0));
     let after = ask(&db, "increase(decided_total), delta(decided_total), last(decided_total) every 1h");

@@ -104,13 +104,24 @@ impl Store {
     /// As for [`Store::append`].
     pub fn describe(&self, name: &str, change: impl FnOnce(&mut MetricMeta) -> Result<()>) -> Result<()> {
         let txn = self.begin_write()?;
+        let mut kinds = None;
         {
             let mut catalog = CatalogWriter::open(&txn)?;
-            catalog.set_meta(name, change)?;
+            catalog.set_meta(name, |meta| {
+                let before = meta.kind;
+                change(meta)?;
+                kinds = Some((before, meta.kind));
+                Ok(())
+            })?;
             catalog.finish()?;
         }
+        let other_kind = kinds.is_some_and(|(before, after)| before != after);
+        if other_kind {
+            // What a rollup keeps depends on the kind.
+            self.mark_all(&txn, name)?;
+        }
         self.commit(txn)?;
-        Ok(())
+        if other_kind { self.roll_after_write() } else { Ok(()) }
     }
 }
 

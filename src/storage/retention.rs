@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// Marks all days of the metrics that match `pattern`.
-    fn mark_all(&self, txn: &redb::WriteTransaction, pattern: &str) -> Result<()> {
+    pub(super) fn mark_all(&self, txn: &redb::WriteTransaction, pattern: &str) -> Result<()> {
         let snapshot = self.snapshot()?;
         let mut touched = Touched::new();
         for (metric, name, _) in snapshot.metrics()? {
